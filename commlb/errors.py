@@ -1,0 +1,49 @@
+"""The ways in which a request can fail, each with the exit code that the command line gives it.
+
+Every message is one line: what was required, what was given, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CommlbError(Exception):
+    """Base of all errors that commlb raises on purpose; ``exit_code`` is the shell's."""
+
+    exit_code = 1
+
+
+class BadInput(CommlbError, ValueError):
+    """The request itself is wrong: an unknown name, a size out of range, a malformed string."""
+
+    exit_code = 2
+
+
+class LimitError(CommlbError):
+    """The request is right but needs more states, memory or time than the limit allows."""
+
+    exit_code = 4
+
+
+def unknown_name(kind: str, given: str, known: Iterable[str]) -> BadInput:
+    """The error for a name that is not registered, with the nearest known name as a suggestion.
+
+    >>> print(unknown_name("task", "istre", ["index", "istree"]))
+    unknown task 'istre'; did you mean 'istree'? Known: index, istree
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(given.lower(), names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ";"
+    return BadInput(f"unknown {kind} '{given}'{hint} Known: {', '.join(names)}".replace("; K", ". K"))
+
+
+def require_at_least(name: str, value: object, low: int) -> None:
+    """Refuse ``value`` unless it is an integer ≥ ``low``; an unknown integer (proofs) passes."""
+    from commlb.symbolic import Unknown
+
+    if isinstance(value, Unknown):
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise BadInput(f"{name} must be an integer of at least {low}; given {value!r}")

@@ -1,0 +1,151 @@
+"""The two forms of a streaming machine: the textbook form for proofs, the batched form for speed.
+
+A streaming machine is (Σ, S, s₀, δ, ω): alphabet, finite state set, start state, transition, output.
+``Automaton`` states it with hashable states, one run at a time. ``Machine`` runs many streams at once on
+arrays, and packs its state into the bits that are the message at a cut.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb import bits
+
+State = Any
+Letter = tuple[Any, ...]
+Array = NDArray[Any]
+
+
+class Special(enum.Enum):
+    """Values that no token can be mistaken for."""
+
+    BROKEN = "the stream has broken the task's promise"
+    UNDEFINED = "no answer, since the promise is broken"
+    MANY = "two or more matches"
+    GONE = "forgotten: no later token can touch it"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+BROKEN, UNDEFINED, MANY, GONE = Special.BROKEN, Special.UNDEFINED, Special.MANY, Special.GONE
+
+
+class Live(Protocol):
+    """Which letters may still come: ``live(role, argument)``, and the arguments known for a role."""
+
+    def __call__(self, role: str, argument: Hashable) -> bool: ...
+
+    def arguments(self, role: str) -> Iterable[Any]: ...
+
+
+class Automaton(ABC):
+    """A streaming machine in textbook form; states are hashable.
+
+    ``start()`` is s₀, ``step(state, token, t)`` is δ at position t (counted from 0), ``answer(state)`` is
+    ω, or ``UNDEFINED`` when the stream broke the task's promise. Three short methods make a task.
+    """
+
+    @abstractmethod
+    def start(self) -> State: ...
+
+    @abstractmethod
+    def step(self, state: State, token: int, t: int) -> State: ...
+
+    @abstractmethod
+    def answer(self, state: State) -> Any: ...
+
+    def run(self, stream: Iterable[int]) -> Any:
+        """The answer after the whole ``stream``."""
+        state = self.start()
+        for t, token in enumerate(stream):
+            state = self.step(state, token, t)
+        return self.answer(state)
+
+
+class LetterAutomaton(Automaton):
+    """An automaton that reads letters: tokens with their role spelled out, and the atoms named.
+
+    A letter is a tuple (role, argument, …), such as ("edge", u, v). The position matters only in turning a
+    token into a letter (``decode``); ``read`` is free of it and treats atoms as opaque names, comparing
+    them for equality only. So the same code runs on integers in a stream and on names in a proof.
+
+    ``project(state, live)`` forgets what no later letter can touch, and must be a congruence: states
+    that it makes equal stay equal under every live letter and give equal answers.
+    """
+
+    def __init__(self, decode: Callable[[int, int], Letter]):
+        self._decode = decode
+
+    def step(self, state: State, token: int, t: int) -> State:
+        return self.read(state, self._decode(token, t))
+
+    @abstractmethod
+    def read(self, state: State, letter: Letter) -> State: ...
+
+    @abstractmethod
+    def project(self, state: State, live: Live) -> State: ...
+
+
+class Machine(ABC):
+    """A streaming machine on batches: ``states`` has shape (rows, runs), the runs on the last axis.
+
+    Nothing is hidden outside the state, but t: the transition may depend on the position. ``pack`` turns
+    states into uint64 words of shape (words, runs), injectively, ``storage_bits`` of them in use; the
+    packed state is the message. ``capacity_bits`` is log₂|S| where |S| is known, else ``storage_bits``.
+    ``errs`` is False only for machines that keep all their task needs; tests bind these to the automaton.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    parameters: Mapping[str, int] = {}
+    errs: bool = True
+    rows: int
+    dtype: Any = np.int64
+    widths: list[int]
+    capacity_bits: float
+
+    @property
+    def storage_bits(self) -> int:
+        return sum(self.widths)
+
+    def start(self, runs: int) -> Array:
+        """The start state, ``runs`` times over."""
+        return np.zeros((self.rows, runs), self.dtype)
+
+    def step(self, states: Array, tokens: Array, t: int, out: Array | None = None) -> Array:
+        """The states after ``tokens`` (shape (runs,)) at position t, written to ``out``.
+
+        ``out`` may be ``states`` itself (in place); by default ``states`` is left alone.
+        """
+        if out is None:
+            out = states.copy()
+        elif out is not states:
+            out[...] = states
+        self.advance(out, tokens, t)
+        return out
+
+    @abstractmethod
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        """Step in place; what ``step`` calls."""
+
+    @abstractmethod
+    def output(self, states: Array) -> Array:
+        """The answers, int64 of shape (runs,): a token, or 0/1 for no/yes; −1 for none."""
+
+    def pack(self, states: Array) -> NDArray[np.uint64]:
+        return bits.pack(list(states), self.widths)
+
+    def unpack(self, words: NDArray[np.uint64]) -> Array:
+        return np.array(bits.unpack(words, self.widths), dtype=self.dtype)
+
+    def describe(self, state: Array, t: int) -> str:
+        """One state (shape (rows,)) after t tokens, in words a person can read."""
+        return " ".join(str(value) for value in state.tolist())
+

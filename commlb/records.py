@@ -1,0 +1,260 @@
+"""Frozen results, and how they become JSON and CSV. Every number stands beside how it is known.
+
+``evidence`` is one of: proved (for all inputs), exhaustive (all inputs were run), sampled (with the
+confidence), formula (with its source).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = "commlb/1"
+ENGINE_VERSION = 1
+"""Raised by hand when results change; part of each row's digest."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A lower bound of ``bits`` on a message, in a model, by a method, with a source.
+
+    ``model`` is "deterministic" (no error) or "randomised(ε)"; ``prefix_set`` says over which prefixes:
+    "alice" (those a reduction sends) or "all" (all of the task's).
+    """
+
+    bits: float
+    model: str
+    method: str
+    evidence: str
+    source: str
+    prefix_set: str = "all"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A concrete (x, i) on which a claimed reduction fails, and how."""
+
+    x: tuple[int, ...]
+    i: int
+    expected: int
+    obtained: str
+
+
+@dataclass(frozen=True)
+class ReductionCheck:
+    """Whether f(a(x)·b(i)) = x_i for all x and i. ``width`` is the largest layer of the walk.
+
+    ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are.
+    """
+
+    holds: bool
+    evidence: str
+    inputs: str
+    queries: int
+    width: int
+    every_n: bool
+    counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True)
+class MachineInfo:
+    """What a machine may use: its parameters, the bits of its format, and log₂|S|."""
+
+    name: str
+    parameters: dict[str, int]
+    format: str | None
+    precision_bits: int | None
+    storage_bits: int
+    capacity_bits: float
+
+
+@dataclass(frozen=True)
+class Message:
+    """The states at the cut, over Alice's prefixes: how many, and their entropy under uniform x."""
+
+    reachable_states: int | None
+    reachable_bits: float | None
+    entropy_bits: float | None
+    evidence: str | None
+    prefix_set: str = "alice"
+
+
+@dataclass(frozen=True)
+class Information:
+    """I(X; S) in bits: exactly, or from below with ``confidence``."""
+
+    bits: float | None
+    per_input_bit: tuple[float, ...] | None
+    evidence: str
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers right out of how many, and the mean accuracy that the capacity allows (Fano)."""
+
+    trials: int
+    errors: int
+    accuracy: float
+    ceiling_accuracy: float
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One token of a transcript: who sent it, in numbers and in words, and the state around it."""
+
+    t: int
+    party: str
+    token: int
+    words: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One run: x, i, the steps (the middle of a long one left out), the message, answer and truth."""
+
+    x: str
+    i: int
+    steps: tuple[Step, ...]
+    omitted_steps: int
+    message_hex: str
+    cost_bits: int
+    bob_tokens: tuple[int, ...]
+    task_answer: int
+    output: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class ReduceResult:
+    """Everything ``commlb reduce`` says; the fields are the keys of its JSON."""
+
+    task: str
+    task_size: dict[str, int]
+    reduction: str
+    problem: str
+    n: int
+    symbols: int
+    c: int | None
+    cut: int
+    stream_length: int
+    alphabet_size: int
+    parameters: dict[str, int]
+    description: str
+    reduction_check: ReductionCheck
+    bound: Bound
+    task_bound: Bound | None
+    machine: MachineInfo
+    message: Message
+    information: Information
+    answers: Answers | None
+    transcript: Transcript | None
+    collision: None
+    seed: int | None
+    verdict: str
+
+    def row(self) -> MemoryPoint:
+        """This result as one CSV row."""
+        return MemoryPoint(
+            task=self.task,
+            task_size=";".join(f"{key}={value}" for key, value in self.task_size.items()),
+            reduction=self.reduction,
+            n=self.n,
+            symbols=self.symbols,
+            c=self.c,
+            cut=self.cut,
+            stream_length=self.stream_length,
+            prefix_set=self.message.prefix_set,
+            machine=spec(self.machine),
+            format=self.machine.format,
+            precision_bits=self.machine.precision_bits,
+            capacity_bits=self.machine.capacity_bits,
+            reachable_states=self.message.reachable_states,
+            entropy_bits=self.message.entropy_bits,
+            information_bits=self.information.bits,
+            minimum_bits=None,
+            bound_bits=self.bound.bits,
+            error_target=None,
+            errors=self.answers.errors if self.answers else None,
+            trials=self.answers.trials if self.answers else None,
+            confidence=self.information.confidence,
+            seed=self.seed,
+            evidence=self.information.evidence,
+        )
+
+
+def spec(machine: MachineInfo) -> str:
+    """A machine as the user typed it, ``window:w=8``."""
+    values = ",".join(f"{key}={value}" for key, value in machine.parameters.items())
+    return f"{machine.name}:{values}" if values else machine.name
+
+
+@dataclass(frozen=True)
+class MemoryPoint:
+    """One CSV row: a cell of a memory-versus-length study, mergeable by concatenation.
+
+    ``digest`` names the cell: it covers all that determines the row and nothing that is measured.
+    """
+
+    task: str
+    task_size: str
+    reduction: str
+    n: int
+    symbols: int
+    c: int | None
+    cut: int
+    stream_length: int
+    prefix_set: str
+    machine: str
+    format: str | None
+    precision_bits: int | None
+    capacity_bits: float
+    reachable_states: int | None
+    entropy_bits: float | None
+    information_bits: float | None
+    minimum_bits: float | None
+    bound_bits: float
+    error_target: float | None
+    errors: int | None
+    trials: int | None
+    confidence: float | None
+    seed: int | None
+    evidence: str
+    engine_version: int = ENGINE_VERSION
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        cell = ("task", "task_size", "reduction", "n", "symbols", "c", "machine", "format")
+        cell += ("precision_bits", "error_target", "trials", "seed", "engine_version")
+        text = json.dumps([getattr(self, name) for name in cell])
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def to_csv(rows: list[MemoryPoint]) -> str:
+    """Rows as CSV with a header; an unknown value is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [column.name for column in dataclasses.fields(MemoryPoint)]
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if getattr(row, name) is None else getattr(row, name) for name in names])
+    return text.getvalue()
+
+
+def to_json(command: str, result: Any, provenance: dict[str, Any], indent: int | None = 2) -> str:
+    """One object {schema, command, result, provenance}."""
+    body = {
+        "schema": SCHEMA,
+        "command": command,
+        "result": dataclasses.asdict(result),
+        "provenance": provenance,
+    }
+    return json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False)

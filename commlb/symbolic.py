@@ -1,0 +1,121 @@
+"""Names for the atoms of a stream, and integers that nobody has fixed yet.
+
+A reduction speaks of its vertices, keys and positions by name, ``Atom("v", j)``. Run with ordinary
+integers, the names become tokens; run with an ``Unknown`` for j, the same code shows that it treats
+all j alike, which is what lets a proof at a few sizes speak of every size (``commlb.proof``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Atom(NamedTuple):
+    """A named thing that tokens mention (a vertex, a key, a position): a family and an index in it."""
+
+    family: str
+    index: Any
+
+
+class Relative(NamedTuple):
+    """An index given by its distance from a moving point: the step ("j") or Bob's query ("i")."""
+
+    base: str
+    offset: int
+
+
+class Undetermined(Exception):
+    """A program asked something of an unknown integer that depends on its value."""
+
+
+class Unknown:
+    """The integer ``scale·base + offset`` with ``base`` unknown; it can be shifted and scaled, no more.
+
+    A program that runs through on an ``Unknown`` has not looked at its value, so it does the same for
+    every value. Comparing it with a number, branching on it, hashing it or using it as a position raises
+    ``Undetermined``. ``modulus`` and ``residue`` record what is known: base ≡ residue (mod modulus).
+
+    >>> j = Unknown("j")
+    >>> j + 1 == 1 + j, (2 * j - 1) - 2 * j
+    (True, -1)
+    >>> -Unknown("i", modulus=4, residue=3) % 4
+    1
+    >>> try: j == 3
+    ... except Undetermined as error: print(error)
+    the answer depends on j
+    """
+
+    __slots__ = ("base", "modulus", "offset", "residue", "scale")
+
+    def __init__(self, base: str, scale: int = 1, offset: int = 0, modulus: int = 1, residue: int = 0):
+        self.base, self.scale, self.offset = base, scale, offset
+        self.modulus, self.residue = modulus, residue
+
+    def _like(self, scale: int, offset: int) -> Unknown | int:
+        if scale == 0:
+            return offset
+        return Unknown(self.base, scale, offset, self.modulus, self.residue)
+
+    def _undetermined(self, *_: object) -> Any:
+        raise Undetermined(f"the answer depends on {self.base}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._undetermined()
+
+    def __add__(self, other: object) -> Unknown | int:
+        if isinstance(other, Unknown) and other.base == self.base:
+            return self._like(self.scale + other.scale, self.offset + other.offset)
+        if isinstance(other, int):
+            return self._like(self.scale, self.offset + other)
+        return self._undetermined()
+
+    def __neg__(self) -> Unknown | int:
+        return self._like(-self.scale, -self.offset)
+
+    def __mul__(self, other: object) -> Unknown | int:
+        if isinstance(other, int):
+            return self._like(self.scale * other, self.offset * other)
+        return self._undetermined()
+
+    def __sub__(self, other: Any) -> Unknown | int:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Unknown | int:
+        return -self + other
+
+    def __mod__(self, other: object) -> int:
+        if isinstance(other, int) and other > 0 and self.modulus % other == 0:
+            return (self.scale * self.residue + self.offset) % other
+        return self._undetermined()
+
+    def __eq__(self, other: object) -> bool:
+        difference = self - other
+        return self._undetermined() if isinstance(difference, Unknown) else difference == 0
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        return f"{self.scale}·{self.base}{self.offset:+d}"
+
+    __radd__, __rmul__ = __add__, __mul__
+    __lt__ = __le__ = __gt__ = __ge__ = __floordiv__ = __divmod__ = _undetermined
+    __rfloordiv__ = __rmod__ = __truediv__ = __pow__ = __and__ = __or__ = __xor__ = _undetermined
+    __bool__ = __hash__ = __int__ = __index__ = __float__ = __str__ = __format__ = _undetermined
+
+
+def rename(thing: Any, change: Any) -> Any:
+    """``thing`` with every ``Atom`` inside its tuples and frozensets replaced by ``change(atom)``.
+
+    >>> rename(("edge", Atom("v", 3), 7), lambda a: a.index)
+    ('edge', 3, 7)
+    """
+    if isinstance(thing, Atom):
+        return change(thing)
+    if isinstance(thing, tuple):
+        return tuple([rename(part, change) for part in thing])
+    if isinstance(thing, frozenset):
+        return frozenset([rename(part, change) for part in thing])
+    return thing

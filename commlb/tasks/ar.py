@@ -1,0 +1,190 @@
+"""Associative recall: keys with values, then a key; which value came with it?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from commlb.bits import bits_needed
+from commlb.errors import BadInput, require_at_least
+from commlb.machines.base import (
+    BROKEN,
+    GONE,
+    UNDEFINED,
+    Array,
+    Letter,
+    LetterAutomaton,
+    Live,
+    Machine,
+)
+from commlb.records import Bound
+from commlb.symbolic import Unknown
+from commlb.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class AssociativeRecall(Task):
+    """AR(m, K, V): k_1 v_1 … k_m v_m with distinct keys, then q among them; the answer is q's value.
+
+    Tokens: keys 1…K, values K+1…K+V. Streams with a repeated key, or a query that is no key, are outside
+    the promise. Source: Wen, Dang, Lyu 2024, §4.2.
+
+    >>> AssociativeRecall(2, 2, 2).solve([2, 3, 1, 4, 2])
+    3
+    """
+
+    pairs: int
+    keys: int
+    values: int = 2
+
+    name = "ar"
+    summary = "m (key, value) pairs with distinct keys, then a key: its value"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
+
+    def __post_init__(self) -> None:
+        require_at_least("pairs", self.pairs, 1)
+        require_at_least("values", self.values, 2)
+        require_at_least("keys", self.keys, 1)
+        if not isinstance(self.keys, Unknown) and self.keys < self.pairs:
+            raise BadInput(f"keys must be at least the {self.pairs} pairs; given {self.keys}")
+
+    @classmethod
+    def examples(cls) -> list[Task]:
+        return [cls(m, k, v) for m, k, v in ((1, 1, 2), (2, 2, 2), (2, 3, 2), (3, 3, 2), (2, 2, 3))]
+
+    @property
+    def length(self) -> int:
+        return 2 * self.pairs + 1
+
+    @property
+    def alphabet_size(self) -> int:
+        return self.keys + self.values
+
+    @property
+    def size(self) -> dict[str, int]:
+        return {"pairs": self.pairs, "keys": self.keys, "values": self.values}
+
+    @property
+    def answers(self) -> range:
+        return range(self.keys + 1, self.keys + self.values + 1)
+
+    def alphabet(self, t: int) -> range:
+        is_value = t % 2 == 1 and t < 2 * self.pairs
+        return self.answers if is_value else range(1, self.keys + 1)
+
+    def letter(self, token: int, t: int) -> Letter:
+        return ("query" if t == 2 * self.pairs else ("key", "value")[t % 2], token)
+
+    def token(self, letter: Letter) -> int:
+        return letter[1]
+
+    def solve(self, stream: Sequence[int]) -> Any:
+        self.check_stream(stream)
+        keys, values, query = list(stream[0:-1:2]), list(stream[1:-1:2]), stream[-1]
+        if len(set(keys)) < len(keys) or query not in keys:
+            return UNDEFINED
+        return values[keys.index(query)]
+
+    def automaton(self) -> LetterAutomaton:
+        return DictionaryAutomaton(self.letter)
+
+    def machine(self) -> Machine:
+        return DictionaryMachine(self)
+
+    def from_window(self, tokens: Sequence[int], t: int) -> int | None:
+        query = tokens[-1]
+        for place in range(t % 2, len(tokens) - 2, 2):
+            if tokens[place] == query:
+                return int(tokens[place + 1])
+        return None
+
+    def memory_bound(self) -> Bound:
+        bits = self.pairs * math.log2(self.values)
+        return Bound(bits, "deterministic", "fixed keys: V^m rows differ", "formula", "theory Sec. 3: V^m")
+
+
+class DictionaryAutomaton(LetterAutomaton):
+    """State: (key awaiting its value or None, the pairs so far); after the query, ("answer", value)."""
+
+    def start(self) -> Any:
+        return (None, frozenset())
+
+    def read(self, state: Any, letter: Letter) -> Any:
+        if state is BROKEN or state[0] == "answer":
+            return BROKEN
+        waiting, pairs = state
+        role, atom = letter
+        if role == "value":
+            return BROKEN if waiting is None else (None, pairs | {(waiting, atom)})
+        found = [value for key, value in pairs if key == atom]
+        if waiting is not None or bool(found) == (role == "key"):
+            return BROKEN
+        return (atom, pairs) if role == "key" else ("answer", found[0])
+
+    def answer(self, state: Any) -> Any:
+        return state[1] if state is not BROKEN and state[0] == "answer" else UNDEFINED
+
+    def project(self, state: Any, live: Live) -> Any:
+        """Keep what a query can ask; of a key that can only come again, that it was there."""
+        if state is BROKEN or state[0] == "answer":
+            return state
+        waiting, pairs = state
+        asked = frozenset([pair for pair in pairs if live("query", pair[0])])
+        again = frozenset(
+            [(key, GONE) for key, _ in pairs if live("key", key) and not live("query", key)]
+        )
+        if waiting is not None and not (live("query", waiting) or live("key", waiting)):
+            waiting = GONE
+        return (waiting, asked | again)
+
+
+class DictionaryMachine(Machine):
+    """Row 0: the key awaiting its value (0: none). Row k: 0 if key k is absent, else its value, 1…V."""
+
+    name = "exact"
+    summary = "the dictionary: for each key its value, or absent"
+    errs = False
+
+    def __init__(self, task: AssociativeRecall):
+        self.task = task
+        self.rows = task.keys + 1
+        self.dtype = np.min_scalar_type(max(task.keys, task.values))
+        self.widths = [bits_needed(task.keys + 1)] + [bits_needed(task.values + 1)] * task.keys
+        self.capacity_bits = self._capacity()
+
+    def _capacity(self) -> float:
+        """log₂ of: dictionaries of at most m keys, with or without one more key awaiting its value."""
+        m, keys, values = self.task.pairs, self.task.keys, self.task.values
+        if m == keys:
+            return (m - 1) * math.log2(values + 1) + math.log2(values + 1 + m)
+        if m > 2000:
+            return float(self.storage_bits)
+        counts = (math.comb(keys, s) * values**s * (1 + (s < m) * (keys - s)) for s in range(m + 1))
+        return math.log2(sum(counts))
+
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        runs = np.arange(states.shape[1])
+        if t == 2 * self.task.pairs:
+            value = states[tokens, runs].copy()
+            states[...] = 0
+            states[tokens, runs] = value
+        elif t % 2 == 0:
+            states[0] = tokens
+        else:
+            states[states[0], runs] = tokens - self.task.keys
+            states[0] = 0
+
+    def output(self, states: Array) -> Array:
+        value = states[1:].max(axis=0).astype(np.int64)
+        return np.where(value > 0, value + self.task.keys, -1)
+
+    def describe(self, state: Array, t: int) -> str:
+        keys = np.flatnonzero(state[1:]) + 1
+        shown = " ".join(f"{key}→{self.task.keys + int(state[key])}" for key in keys[:40])
+        more = f" … ({len(keys)} keys)" if len(keys) > 40 else ""
+        waiting = f" {int(state[0])}→?" if state[0] else ""
+        return (shown + more + waiting).strip() or "empty"

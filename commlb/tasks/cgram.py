@@ -1,0 +1,221 @@
+"""c-gram retrieval: a text, then c−1 tokens that begin exactly one c-gram of it; how does it end?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from commlb import kernels
+from commlb.bits import bits_needed
+from commlb.errors import BadInput, require_at_least
+from commlb.machines.base import (
+    BROKEN,
+    GONE,
+    MANY,
+    UNDEFINED,
+    Array,
+    Letter,
+    LetterAutomaton,
+    Live,
+    Machine,
+)
+from commlb.records import Bound
+from commlb.symbolic import Unknown
+from commlb.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class CGram(Task):
+    """c-gram(L, T): L tokens from {1, …, T}, then c−1 that begin exactly one c-gram among the L tokens.
+
+    The answer is the last token of that c-gram. Two occurrences count as two, even of the same c-gram;
+    a query with none or several is outside the promise. Source: Wen, Dang, Lyu 2024, §4.2.
+
+    >>> CGram(5, 4, c=3).solve([1, 2, 3, 1, 4, 3, 1])
+    4
+    """
+
+    text_length: int
+    types: int
+    c: int = 2
+
+    name = "cgram"
+    summary = "a text, then the first c-1 tokens of one of its c-grams: its last token"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
+
+    def __post_init__(self) -> None:
+        require_at_least("c", self.c, 2)
+        require_at_least("types", self.types, 2)
+        require_at_least("text_length", self.text_length, 1)
+        if not isinstance(self.text_length, Unknown) and self.text_length < self.c:
+            raise BadInput(f"text_length must be at least c = {self.c}; given {self.text_length}")
+
+    @classmethod
+    def examples(cls) -> list[Task]:
+        return [cls(n, k, c) for n, k, c in ((2, 2, 2), (4, 3, 2), (3, 2, 3), (4, 3, 3), (5, 2, 4))]
+
+    @property
+    def length(self) -> int:
+        return self.text_length + self.c - 1
+
+    @property
+    def alphabet_size(self) -> int:
+        return self.types
+
+    @property
+    def size(self) -> dict[str, int]:
+        return {"text_length": self.text_length, "types": self.types, "c": self.c}
+
+    @property
+    def answers(self) -> range:
+        return range(1, self.types + 1)
+
+    def alphabet(self, t: int) -> range:
+        return range(1, self.types + 1)
+
+    def letter(self, token: int, t: int) -> Letter:
+        return ("text" if t < self.text_length else "ask", token)
+
+    def token(self, letter: Letter) -> int:
+        return letter[1]
+
+    def solve(self, stream: Sequence[int]) -> Any:
+        self.check_stream(stream)
+        text, asked = list(stream[: self.text_length]), list(stream[self.text_length :])
+        width = self.c - 1
+        places = [p for p in range(len(text) - width) if text[p : p + width] == asked]
+        return text[places[0] + width] if len(places) == 1 else UNDEFINED
+
+    def automaton(self) -> LetterAutomaton:
+        return WindowsAutomaton(self.letter, self.c)
+
+    def machine(self) -> Machine:
+        return WindowsMachine(self)
+
+    def from_window(self, tokens: Sequence[int], t: int) -> int | None:
+        width = self.c - 1
+        text, asked = list(tokens[:-width]), list(tokens[-width:])
+        for place in range(len(text) - width):
+            if text[place : place + width] == asked:
+                return int(text[place + width])
+        return None
+
+    def memory_bound(self) -> Bound:
+        """Blocks of a key, c−1 times, then a value: m keys and T−m values give (T−m)^m rows."""
+        most = min(self.text_length // self.c, self.types - 2)
+        if most < 1:
+            return Bound(0.0, "deterministic", "trivial", "formula", "fewer than three token types")
+        blocks = np.arange(1, most + 1)
+        bits = float((blocks * np.log2(self.types - blocks)).max())
+        method = "fixed blocks: max over m of (T-m)^m rows"
+        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, c-gram as AR")
+
+
+class WindowsAutomaton(LetterAutomaton):
+    """State: (last c−1 tokens, the windows with what follows them, the query so far).
+
+    A window that has occurred with a successor maps to it, or to MANY from the second occurrence on.
+    """
+
+    def __init__(self, decode: Any, c: int):
+        super().__init__(decode)
+        self.width = c - 1
+
+    def start(self) -> Any:
+        return ((), frozenset(), ())
+
+    def read(self, state: Any, letter: Letter) -> Any:
+        if state is BROKEN:
+            return BROKEN
+        last, windows, asked = state
+        role, atom = letter
+        if role == "ask":
+            return (last, windows, (*asked, atom)) if len(asked) < self.width else BROKEN
+        if asked:
+            return BROKEN
+        if len(last) == self.width:
+            known = dict(windows)
+            known[last] = MANY if last in known else atom
+            windows, last = frozenset(known.items()), last[1:]
+        return ((*last, atom), windows, ())
+
+    def answer(self, state: Any) -> Any:
+        if state is BROKEN or len(state[2]) < self.width:
+            return UNDEFINED
+        found = dict(state[1]).get(state[2], MANY)
+        return UNDEFINED if found is MANY else found
+
+    def project(self, state: Any, live: Live) -> Any:
+        """Keep the windows that can still be asked for; of the last tokens, those that can be asked."""
+        if state is BROKEN:
+            return BROKEN
+        last, windows, asked = state
+
+        def can_be_asked(window: tuple) -> bool:
+            rest = window[len(asked) :]
+            return window[: len(asked)] == asked and all(live("ask", atom) for atom in rest)
+
+        kept = frozenset([item for item in windows if can_be_asked(item[0])])
+        if not asked:
+            last = tuple([atom if live("ask", atom) else GONE for atom in last])
+        return (last if not asked else (), kept, asked)
+
+
+class WindowsMachine(Machine):
+    """The sorted table of windows with their successors, after the last c−1 tokens.
+
+    Rows: c−1 last tokens (0: none yet), then M entries of c rows: window, successor (T+1: several). Free
+    entries are 0 and stand at the end. M = min(L−c+1, T^(c−1)) windows are the most there can be.
+    """
+
+    name = "exact"
+    summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
+    errs = False
+
+    def __init__(self, task: CGram):
+        self.task = task
+        self.width = task.c - 1
+        self.entries = min(task.text_length - task.c + 1, task.types**self.width)
+        self.rows = self.width + self.entries * task.c
+        self.many = task.types + 1
+        self.dtype = np.min_scalar_type(self.many)
+        token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
+        entry = [token] * self.width + [successor]
+        self.widths = [token] * self.width + entry * self.entries
+        self.capacity_bits = float(self.storage_bits)
+
+    def _table(self, states: Array) -> Array:
+        return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])
+
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        last = states[: self.width]
+        if self.width <= t < self.task.text_length:
+            work = states.shape[1] * self.task.text_length
+            kernels.insert_windows(work)(
+                self._table(states), last, tokens.astype(self.dtype), self.dtype.type(self.many)
+            )
+        last[:-1] = last[1:].copy()
+        last[-1] = tokens
+        if t == self.task.length - 1:
+            table = self._table(states)
+            match = (table[:, :-1] == last).all(axis=1)
+            found = np.where(match, table[:, -1], 0).max(axis=0)
+            states[...] = 0
+            states[0] = np.where(found == self.many, 0, found)
+
+    def output(self, states: Array) -> Array:
+        return np.where(states[0] > 0, states[0].astype(np.int64), -1)
+
+    def describe(self, state: Array, t: int) -> str:
+        if t >= self.task.length:
+            return f"answer {int(state[0])}"
+        table = self._table(state.reshape(-1, 1))[:, :, 0]
+        used = [row for row in table.tolist() if row[0]]
+        shown = ["·".join(map(str, r[:-1])) + ("→many" if r[-1] == self.many else f"→{r[-1]}") for r in used]
+        more = f" … ({len(shown)} windows)" if len(shown) > 30 else ""
+        last = "·".join(str(token) for token in state[: self.width].tolist() if token)
+        return (" ".join(shown[:30]) + more + f" | last {last}").strip()
+

@@ -1,0 +1,168 @@
+"""Counting: a text, then a token and a threshold; did the token come that often?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from commlb.bits import bits_needed
+from commlb.errors import require_at_least
+from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.records import Bound
+from commlb.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Counting(Task):
+    """Counting(n, K): n tokens of {1, …, K}, then q ∈ {1, …, K}, then k ∈ {1, …, n}: count(q) ≥ k?
+
+    "At least", never "more than": with ">" counts 0 and 1 would merge. Source: Wen, Dang, Lyu 2024, §4.2.
+
+    >>> Counting(3, 2).solve([1, 2, 1, 1, 2]), Counting(3, 2).solve([1, 2, 1, 2, 2])
+    (True, False)
+    """
+
+    text_length: int
+    types: int
+
+    name = "counting"
+    summary = "a text, then a token and a threshold k: did it come at least k times"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
+
+    def __post_init__(self) -> None:
+        require_at_least("text_length", self.text_length, 1)
+        require_at_least("types", self.types, 1)
+
+    @classmethod
+    def examples(cls) -> list[Task]:
+        return [cls(n, k) for n, k in ((1, 1), (1, 2), (2, 2), (3, 2), (3, 4), (5, 3))]
+
+    @property
+    def length(self) -> int:
+        return self.text_length + 2
+
+    @property
+    def alphabet_size(self) -> int:
+        return max(self.types, self.text_length)
+
+    @property
+    def size(self) -> dict[str, int]:
+        return {"text_length": self.text_length, "types": self.types}
+
+    @property
+    def answers(self) -> range:
+        return range(2)
+
+    def alphabet(self, t: int) -> range:
+        return range(1, (self.types if t <= self.text_length else self.text_length) + 1)
+
+    def letter(self, token: int, t: int) -> Letter:
+        role = "item" if t < self.text_length else "query" if t == self.text_length else "threshold"
+        return (role, token)
+
+    def token(self, letter: Letter) -> int:
+        return letter[1]
+
+    def solve(self, stream: Sequence[int]) -> bool:
+        self.check_stream(stream)
+        *text, query, threshold = stream
+        return text.count(query) >= threshold
+
+    def automaton(self) -> LetterAutomaton:
+        return CountsAutomaton(self.letter)
+
+    def machine(self) -> Machine:
+        return CountsMachine(self)
+
+    def from_window(self, tokens: Sequence[int], t: int) -> int | None:
+        *text, query, threshold = tokens
+        count = sum(1 for token in text if token == query)
+        return int(count >= threshold) if count >= threshold or t == 0 or count + t < threshold else None
+
+    def memory_bound(self) -> Bound:
+        bits = log2_binomial(self.text_length + self.types - 1, self.text_length)
+        method = "distinct rows: C(n+K-1, n) count vectors"
+        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3")
+
+
+def log2_binomial(n: int, k: int) -> float:
+    """log₂ C(n, k), from the exact integer up to n = 20 000 and from log Γ beyond.
+
+    >>> log2_binomial(4, 2) == math.log2(6)
+    True
+    """
+    if n <= 20_000:
+        return math.log2(math.comb(n, k))
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
+
+
+class CountsAutomaton(LetterAutomaton):
+    """State: the pairs (token, count); after the query ("count", c); at the end ("answer", c ≥ k)."""
+
+    def start(self) -> Any:
+        return frozenset()
+
+    def read(self, state: Any, letter: Letter) -> Any:
+        role, argument = letter
+        if isinstance(state, frozenset):
+            counts = dict(state)
+            if role == "item":
+                counts[argument] = counts.get(argument, 0) + 1
+                return frozenset(counts.items())
+            return ("count", counts.get(argument, 0)) if role == "query" else BROKEN
+        if state is not BROKEN and state[0] == "count" and role == "threshold":
+            return ("answer", state[1] >= argument)
+        return BROKEN
+
+    def answer(self, state: Any) -> Any:
+        return state[1] if isinstance(state, tuple) and state[0] == "answer" else UNDEFINED
+
+    def project(self, state: Any, live: Live) -> Any:
+        """Keep the counts that can be asked for, none above the largest threshold that can come."""
+        if state is BROKEN or (isinstance(state, tuple) and state[0] == "answer"):
+            return state
+        cap = max(live.arguments("threshold"), default=0)
+        if isinstance(state, tuple):
+            return ("count", min(state[1], cap))
+        return frozenset([(item, min(count, cap)) for item, count in state if live("query", item)])
+
+
+class CountsMachine(Machine):
+    """One counter a token type; after the query row 0 holds its count, at the end the answer."""
+
+    name = "exact"
+    summary = "how often each token has come"
+    errs = False
+
+    def __init__(self, task: Counting):
+        self.task = task
+        self.rows = task.types
+        self.dtype = np.min_scalar_type(task.text_length)
+        self.widths = [bits_needed(task.text_length + 1)] * task.types
+        # |S|: the count vectors of sum at most n; the later states are among them.
+        self.capacity_bits = log2_binomial(task.text_length + task.types, task.types)
+
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        runs = np.arange(states.shape[1])
+        if t < self.task.text_length:
+            states[tokens - 1, runs] += 1
+        elif t == self.task.text_length:
+            count = states[tokens - 1, runs].copy()
+            states[...] = 0
+            states[0] = count
+        else:
+            states[0] = states[0] >= tokens
+
+    def output(self, states: Array) -> Array:
+        return states[0].astype(np.int64)
+
+    def describe(self, state: Array, t: int) -> str:
+        if t > self.task.text_length:
+            return f"{'count' if t == self.task.text_length + 1 else 'answer'} {int(state[0])}"
+        seen = np.flatnonzero(state)
+        shown = " ".join(f"{item + 1}×{int(state[item])}" for item in seen[:40])
+        return (shown + (f" … ({len(seen)} types)" if len(seen) > 40 else "")) or "nothing yet"

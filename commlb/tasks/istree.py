@@ -1,0 +1,221 @@
+"""IsTree: the edges of a graph, one a token; is it a tree?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from commlb.bits import bits_needed
+from commlb.errors import require_at_least
+from commlb.machines.base import BROKEN, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.records import Bound
+from commlb.tasks.base import Task
+
+EXACT_PARTITIONS = 700
+"""Vertices up to which partitions are counted exactly (a quadratic number of big-integer steps)."""
+
+
+@dataclass(frozen=True)
+class IsTree(Task):
+    """IsTree(N): N−1 edges on N vertices, one token each; True iff they form a tree.
+
+    Vertices 0 … N−1; the edge {u, v} with u < v is the token v(v−1)/2 + u. A repeated edge closes a cycle.
+    Source: Wen, Dang, Lyu 2024, §4.3.
+
+    >>> task = IsTree(4)
+    >>> [task.letter(token, 0)[1:] for token in range(6)]
+    [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+    >>> task.solve([0, 2, 5]), task.solve([0, 1, 2])
+    (True, False)
+    """
+
+    vertices: int
+
+    name = "istree"
+    summary = "N-1 edges on N vertices: do they form a tree"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.3"
+    default = 1
+
+    def __post_init__(self) -> None:
+        require_at_least("vertices", self.vertices, 2)
+
+    @classmethod
+    def examples(cls) -> list[Task]:
+        return [cls(n) for n in (2, 3, 4, 5)]
+
+    @property
+    def length(self) -> int:
+        return self.vertices - 1
+
+    @property
+    def alphabet_size(self) -> int:
+        return self.vertices * (self.vertices - 1) // 2
+
+    @property
+    def size(self) -> dict[str, int]:
+        return {"vertices": self.vertices}
+
+    @property
+    def answers(self) -> range:
+        return range(2)
+
+    def alphabet(self, t: int) -> range:
+        return range(self.alphabet_size)
+
+    def letter(self, token: int, t: int) -> Letter:
+        v = (1 + math.isqrt(8 * token + 1)) // 2
+        return ("edge", token - v * (v - 1) // 2, v)
+
+    def token(self, letter: Letter) -> int:
+        u, v = sorted(letter[1:])
+        return v * (v - 1) // 2 + u
+
+    def solve(self, stream: Sequence[int]) -> bool:
+        """By networkx: connected with N−1 edges; on a multigraph, so that a repeated edge counts."""
+        import networkx as nx
+
+        self.check_stream(stream)
+        graph = nx.MultiGraph()
+        graph.add_nodes_from(range(self.vertices))
+        graph.add_edges_from(self.letter(token, t)[1:] for t, token in enumerate(stream))
+        return nx.is_tree(graph)
+
+    def automaton(self) -> LetterAutomaton:
+        return PartitionAutomaton(self.letter)
+
+    def machine(self) -> Machine:
+        return PartitionMachine(self)
+
+    def from_window(self, tokens: Sequence[int], t: int) -> int | None:
+        """A cycle inside the window settles it; a forest does only if the window is the whole stream."""
+        parent: dict[int, int] = {}
+
+        def root(vertex: int) -> int:
+            while (above := parent.get(vertex, vertex)) != vertex:
+                parent[vertex] = parent.get(above, above)
+                vertex = above
+            return vertex
+
+        for token in tokens:
+            u, v = (root(vertex) for vertex in self.letter(int(token), 0)[1:])
+            if u == v:
+                return 0
+            parent[u] = v
+        return 1 if t == 0 else None
+
+    def memory_bound(self) -> Bound:
+        """Classes after t edges: S(N, N−t) partitions and one dead class; beyond that S(N,k) ≥ k^(N−k)."""
+        if self.vertices <= EXACT_PARTITIONS:
+            row = stirling_row(self.vertices)
+            most = max(row[self.vertices - t] + (t >= 2) for t in range(self.vertices))
+            method = "classes: max over t of S(N, N-t) + 1"
+            return Bound(math.log2(most), "deterministic", method, "formula", "theory Sec. 3, Stirling numbers")
+        blocks = np.arange(1, self.vertices + 1)
+        bits = float(((self.vertices - blocks) * np.log2(blocks)).max())
+        method = "classes: S(N, k) >= k^(N-k), best k"
+        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, Stirling numbers")
+
+
+def stirling_row(n: int) -> list[int]:
+    """S(n, k) for k = 0 … n: ways to split n things into k non-empty blocks, exact.
+
+    >>> stirling_row(7)[1:]
+    [1, 63, 301, 350, 140, 21, 1]
+    """
+    row = [1]
+    for m in range(1, n + 1):
+        row = [0, *(k * row[k] + row[k - 1] for k in range(1, m)), 1]
+    return row
+
+
+class PartitionAutomaton(LetterAutomaton):
+    """State: the blocks of two or more vertices, or "cycle". N−1 edges without a cycle make a tree."""
+
+    def start(self) -> Any:
+        return frozenset()
+
+    def read(self, state: Any, letter: Letter) -> Any:
+        _, u, v = letter
+        if state is BROKEN or u == v:
+            return BROKEN
+        if state == "cycle":
+            return state
+        of_u = next((block for block in state if u in block), frozenset([u]))
+        if v in of_u:
+            return "cycle"
+        of_v = next((block for block in state if v in block), frozenset([v]))
+        return state - {of_u, of_v} | {of_u | of_v}
+
+    def answer(self, state: Any) -> bool:
+        return state != "cycle"
+
+    def project(self, state: Any, live: Live) -> Any:
+        """Keep how the live vertices are joined. The number of components follows from the edge count."""
+        if not isinstance(state, frozenset):
+            return state
+        kept = [frozenset([v for v in block if live("edge", v)]) for block in state]
+        return frozenset([block for block in kept if len(block) > 1])
+
+
+class PartitionMachine(Machine):
+    """Row v: the smallest vertex of v's component; row N: 1 once a cycle is closed (labels then 0)."""
+
+    name = "exact"
+    summary = "which vertices are joined (a partition), or that a cycle is closed"
+    errs = False
+
+    def __init__(self, task: IsTree):
+        self.task = task
+        n = task.vertices
+        self.rows = n + 1
+        self.dtype = np.min_scalar_type(n)
+        self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
+        self.capacity_bits = float(self.storage_bits)
+        if n <= EXACT_PARTITIONS:
+            self.capacity_bits = math.log2(sum(stirling_row(n)) + 1)
+
+    def start(self, runs: int) -> Array:
+        states = np.zeros((self.rows, runs), self.dtype)
+        states[:-1] = np.arange(self.rows - 1, dtype=self.dtype)[:, None]
+        return states
+
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        u, v = ends(tokens)
+        runs = np.arange(states.shape[1])
+        labels, cycle = states[:-1], states[-1].astype(bool)
+        of_u, of_v = labels[u, runs], labels[v, runs]
+        low, high = np.minimum(of_u, of_v), np.maximum(of_u, of_v)
+        cycle |= low == high
+        np.copyto(labels, low, where=labels == np.where(cycle, self.task.vertices, high))
+        if cycle.any():
+            labels[:, cycle] = 0
+        states[-1] = cycle
+
+    def output(self, states: Array) -> Array:
+        return 1 - states[-1].astype(np.int64)
+
+    def describe(self, state: Array, t: int) -> str:
+        if state[-1]:
+            return "a cycle is closed"
+        blocks: dict[int, list[int]] = {}
+        for vertex, label in enumerate(state[:-1].tolist()):
+            blocks.setdefault(label, []).append(vertex)
+        joined = ["{" + " ".join(map(str, block)) + "}" for block in blocks.values() if len(block) > 1]
+        return " ".join(joined) or "no two vertices joined"
+
+
+def ends(tokens: Array) -> tuple[Array, Array]:
+    """The two vertices u < v of each edge token, the inverse of v(v−1)/2 + u.
+
+    >>> [x.tolist() for x in ends(np.array([0, 1, 2, 5]))]
+    [[0, 0, 1, 2], [1, 2, 2, 3]]
+    """
+    tokens = tokens.astype(np.int64)
+    v = ((1 + np.sqrt(8 * tokens + 1)) / 2).astype(np.int64)
+    v -= v * (v - 1) // 2 > tokens
+    v += v * (v + 1) // 2 <= tokens
+    return tokens - v * (v - 1) // 2, v

@@ -1,0 +1,144 @@
+"""Is a reduction right on all |Σ|^n inputs? Walked layer by layer, one query at a time, at a given n.
+
+For a query i, the map x ↦ f(a(x)·b(i)) is a layered automaton: its nodes are tuples (Alice's encoder
+state, tokens written, x_i once it is read, state of the task's automaton), and the automaton forgets what
+no later letter can touch, so that layers stay small. If every node of the last layer answers with its own
+x_i, the reduction is right for i on all inputs; if one does not, the path to it is an input on which it
+fails.
+
+This file is the plain form: names as they come, every layer walked. It accepts any reduction, finds
+counterexamples, and is what ``commlb.proof`` is tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from commlb.errors import BadInput, LimitError
+from commlb.machines.base import BROKEN, Letter, LetterAutomaton
+from commlb.records import Counterexample
+from commlb.reductions.base import Encoder, Reduction
+
+MAX_STEPS = 30_000_000
+"""Automaton steps after which a walk gives up (about a minute)."""
+
+Node = tuple[Encoder, int, int | None, Any]
+
+
+class LastUse:
+    """Which letters may still come after a given step: ``live(role, argument)`` (see ``Live``)."""
+
+    def __init__(self, last: dict[tuple[str, Hashable], int], now: int):
+        self.last, self.now = last, now
+
+    def __call__(self, role: str, argument: Hashable) -> bool:
+        return self.last.get((role, argument), -1) > self.now
+
+    def arguments(self, role: str) -> Iterable[Any]:
+        return [argument for (r, argument), step in self.last.items() if r == role and step > self.now]
+
+
+def uses(letter: Letter) -> list[tuple[str, Hashable]]:
+    """The (role, argument) pairs that a letter touches."""
+    return [(letter[0], argument) for argument in letter[1:]]
+
+
+def is_well_written(reduction: Reduction, letters: list[Letter], t: int) -> bool:
+    """Whether the letters become tokens that the task reads back as they were meant, from position t."""
+    try:
+        reduction.encode(letters, t)
+    except BadInput:
+        return False
+    return True
+
+
+class Transducer:
+    """Alice laid out: per step j, the moves (e, t, x) → (e', letters, well written) from what is reachable.
+
+    t is the number of tokens written before. Step n+1 holds the letters of ``finish``.
+    """
+
+    def __init__(self, reduction: Reduction):
+        self.reduction = reduction
+        self.moves: list[dict[tuple[Encoder, int, int], tuple[Encoder, list[Letter], bool]]] = [{}]
+        self.last: dict[tuple[str, Hashable], int] = {}
+        reached: list[tuple[Encoder, int]] = [(reduction.start(), 0)]
+        for j in range(1, reduction.n + 2):
+            moves = {}
+            for e, t in reached:
+                for x in range(reduction.symbols if j <= reduction.n else 1):
+                    following, letters = (
+                        reduction.emit(e, j, x) if j <= reduction.n else (e, reduction.finish(e))
+                    )
+                    moves[e, t, x] = (following, letters, is_well_written(reduction, letters, t))
+                    self.last.update({use: j for letter in letters for use in uses(letter)})
+            self.moves.append(moves)
+            reached = list(
+                dict.fromkeys((e, t + len(letters)) for (_, t, _), (e, letters, _) in moves.items())
+            )
+
+
+def walk(reduction: Reduction, i: int, alice: Transducer) -> tuple[int, Counterexample | None]:
+    """The largest layer for query i, and an input on which the answer is not x_i, if there is one."""
+    automaton = reduction.task.automaton()
+    n = reduction.n
+    suffix = reduction.bob(i)
+    last = dict(alice.last)
+    for place, letter in enumerate(suffix):
+        last.update({use: n + 2 + place for use in uses(letter)})
+    layers: list[dict[Node, tuple[Node, int] | None]] = [{(reduction.start(), 0, None, automaton.start()): None}]
+    steps = 0
+    for j in range(1, n + 2):
+        live = LastUse(last, j)
+        layer: dict[Node, tuple[Node, int] | None] = {}
+        for node in layers[-1]:
+            e, t, known, state = node
+            for x in range(reduction.symbols if j <= n else 1):
+                following, letters, good = alice.moves[j][e, t, x]
+                after = automaton.project(_read(automaton, state if good else BROKEN, letters), live)
+                reached = (following, t + len(letters), x if j == i else known, after)
+                layer.setdefault(reached, (node, x))
+        layers.append(layer)
+        steps += len(layer)
+        if steps > MAX_STEPS:
+            raise LimitError(f"the walk for i = {i} takes more than {MAX_STEPS} steps; try a smaller n")
+    width = max(len(layer) for layer in layers)
+    for node in layers[-1]:
+        wrong = _wrong_answer(reduction, node, suffix)
+        if wrong:
+            x = _path(layers, node)
+            return width, Counterexample(x, i, x[i - 1], wrong)
+    return width, None
+
+
+def _read(automaton: LetterAutomaton, state: Any, letters: list[Letter]) -> Any:
+    for letter in letters:
+        state = automaton.read(state, letter)
+    return state
+
+
+def _wrong_answer(reduction: Reduction, node: Node, suffix: list[Letter]) -> str:
+    """What Bob gets from a node of the last layer if it is not x_i, else the empty string."""
+    _, t, known, state = node
+    automaton = reduction.task.automaton()
+    whole = t == reduction.cut and t + len(suffix) == reduction.task.length
+    if whole and is_well_written(reduction, suffix, t):
+        state = _read(automaton, state, suffix)
+    else:
+        state = BROKEN
+    if state is BROKEN:
+        return "the stream is outside the task's promise"
+    value = reduction.read(automaton.answer(state))
+    return "" if value == known else str(value)
+
+
+def _path(layers: list[dict[Node, tuple[Node, int] | None]], node: Node) -> tuple[int, ...]:
+    """The input that leads to a node of the last layer."""
+    symbols = []
+    for layer in reversed(layers[1:]):
+        step = layer[node]
+        if step is not None:
+            node, x = step
+            symbols.append(x)
+    return tuple(reversed(symbols[1:]))
