@@ -18,12 +18,11 @@ n ≤ n₀ are right, all queries of all n are. Lengths of streams are compared 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from commlb.errors import BadInput, LimitError
-from commlb.machines.base import BROKEN, Letter, LetterAutomaton
+from commlb.machines.base import UNDEFINED, Letter, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
 from commlb.symbolic import Atom, Relative, Undetermined, Unknown, rename
@@ -78,13 +77,20 @@ def prove(reduction: Reduction) -> ReductionCheck:
 class AlikeLive:
     """Which letters may still come (see ``Live``): named outright, or by their distance from step j."""
 
-    def __init__(self, named: Iterable[tuple[str, Hashable]], nearest: dict[tuple[str, str], int]):
-        self.named, self.nearest = frozenset(named), nearest
+    def __init__(
+        self,
+        named: Iterable[tuple[str, Hashable]],
+        offsets: dict[tuple[str, str], set[int]],
+        scale: dict[str, int],
+    ):
+        self.named, self.offsets, self.scale = frozenset(named), offsets, scale
 
     def __call__(self, role: str, argument: Any) -> bool:
         if isinstance(argument, Atom) and isinstance(argument.index, Relative) and argument.index.base == "j":
-            # A later step j' > j names the atom j + d as j' + d' with d' < d.
-            return argument.index.offset > self.nearest.get((role, argument.family), argument.index.offset)
+            # A later step j' names the atom s·j + d as s·j' + d', that is with d − d' = s(j' − j) > 0.
+            scale = self.scale[argument.family]
+            gaps = [argument.index.offset - d for d in self.offsets.get((role, argument.family), ())]
+            return any(gap * scale > 0 and gap % scale == 0 for gap in gaps)
         return (role, argument) in self.named
 
     def arguments(self, role: str) -> Iterable[Any]:
@@ -100,12 +106,28 @@ class Step(NamedTuple):
     key: Hashable
 
 
-class Orbit(NamedTuple):
-    """The layers under one step repeated, until one comes back: to place ``back``; the widest so far."""
+class Orbit:
+    """The layers under one step repeated, walked as far as asked and no further than until one comes back."""
 
-    path: list[Layer]
-    back: int
-    widest: list[int]
+    def __init__(self, walk: Alike, layer: Layer, step: Step):
+        self.walk, self.step = walk, step
+        self.path, self.places = [layer], {layer: 0}
+        self.widest = [walk.widths[layer]]
+        self.back: int | None = None
+
+    def at(self, times: int) -> tuple[Layer, int]:
+        """The layer after ``times`` steps, and the widest on the way."""
+        while self.back is None and len(self.path) <= times:
+            layer = self.walk.advance(self.path[-1], self.step)
+            self.back = self.places.get(layer)
+            if self.back is None:
+                self.places[layer] = len(self.path)
+                self.path.append(layer)
+                self.widest.append(max(self.widest[-1], self.walk.widths[layer]))
+        if self.back is None or times < len(self.path):
+            return self.path[times], self.widest[times]
+        period = len(self.path) - self.back
+        return self.path[self.back + (times - self.back) % period], self.widest[-1]
 
 
 class Alike:
@@ -280,8 +302,8 @@ class Alike:
                 if not (isinstance(use[1], Atom) and isinstance(use[1].index, Unknown))
             ]
             named += [use for letter in self.suffix(residue) for use in uses(letter)]
-            nearest = {use: min(offsets) for use, offsets in self._alice_uses().items()}
-            self.steps[key] = Step(moves, gap == 0, AlikeLive(named, nearest), key)
+            live = AlikeLive(named, self._alice_uses(), self.scale)
+            self.steps[key] = Step(moves, gap == 0, live, key)
         return self.steps[key]
 
     def suffix(self, residue: int) -> tuple[Letter, ...]:
@@ -345,18 +367,12 @@ class Alike:
 
     def run(self, layer: Layer, step: Step, times: int) -> tuple[Layer, int]:
         """The layer after ``times`` equal steps, walked until a layer comes back; and the widest met."""
+        if times <= 0:
+            return layer, self.widths[layer]
         key = (layer, step.key)
         if key not in self.orbits:
-            path, places = [layer], {layer: 0}
-            while (following := self.advance(path[-1], step)) not in places:
-                places[following] = len(path)
-                path.append(following)
-            widest = list(itertools.accumulate((self.widths[met] for met in path), max))
-            self.orbits[key] = Orbit(path, places[following], widest)
-        path, back, widest = self.orbits[key]
-        if times < len(path):
-            return path[times], widest[times]
-        return path[back + (times - back) % (len(path) - back)], widest[-1]
+            self.orbits[key] = Orbit(self, layer, step)
+        return self.orbits[key].at(times)
 
     # Queries.
 
@@ -365,11 +381,11 @@ class Alike:
         residue = i % self.reduction.period
         special = self.special[residue]
         plain = self.step(residue, None)
-        layer, widest = self.run(self.start, plain, max(0, min(n, i + special.start - 1)))
+        layer, widest = self.run(self.start, plain, min(n, i + special.start - 1))
         for gap in range(max(special.start, 1 - i), min(special.stop, n - i + 1)):
             layer = self.advance(layer, self.step(residue, gap))
             widest = max(widest, self.widths[layer])
-        layer, after = self.run(layer, plain, max(0, n - i - special.stop + 1))
+        layer, after = self.run(layer, plain, n - i - special.stop + 1)
         end = n + 1 - i
         right = self.conclude(layer, residue, end if end in special else None)
         return right, max(widest, after)
@@ -384,7 +400,8 @@ class Alike:
     def _conclude(self, layer: Layer, residue: int, gap: int | None) -> bool:
         query = self._query_atoms(residue)
         suffix = self.suffix(residue)
-        rest = [AlikeLive([u for letter in suffix[k:] for u in uses(letter)], {}) for k in range(len(suffix) + 1)]
+        uses_from = [[use for letter in suffix[k:] for use in uses(letter)] for k in range(len(suffix) + 1)]
+        rest = [AlikeLive(named, {}, self.scale) for named in uses_from]
         reached: set[Any] = set()
         for e, group in self.layers[layer].items():
             letters = self._canonical(self.ends[e], "n", query, gap)
@@ -397,9 +414,11 @@ class Alike:
             read = ((known, self.automaton.read(state, letter)) for known, state in reached)
             reached = {(known, self.automaton.project(state, rest[place + 1])) for known, state in read}
         for known, state in reached:
-            if state is BROKEN:
-                return False
             answer = self.automaton.answer(state)
+            if answer is UNDEFINED:
+                return False
+            if isinstance(answer, Atom) and isinstance(answer.index, Relative):
+                raise Undetermined("an answer is named by its position")
             self.answers.add(answer)
             if self.reduction.read(answer) != known:
                 return False
@@ -461,8 +480,9 @@ class Alike:
                     return False
             except BadInput:
                 return False
-            longest = max(len(orbit.path) for orbit in self.orbits.values())
-            if n > 2 * (longest + 1) + len(self.special[0]) + 2 * len(self.schedule):
+            all_closed = all(orbit.back is not None for orbit in self.orbits.values())
+            longest = max((len(orbit.path) for orbit in self.orbits.values()), default=0)
+            if all_closed and n > 2 * (longest + 1) + len(self.special[0]) + 2 * len(self.schedule):
                 return self._answers_agree()
         return False
 

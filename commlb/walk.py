@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from commlb.errors import BadInput, LimitError
-from commlb.machines.base import BROKEN, Letter, LetterAutomaton
+from commlb.machines.base import BROKEN, UNDEFINED, Letter, LetterAutomaton
 from commlb.records import Counterexample
 from commlb.reductions.base import Encoder, Reduction
 
@@ -123,13 +123,11 @@ def _wrong_answer(reduction: Reduction, node: Node, suffix: list[Letter]) -> str
     _, t, known, state = node
     automaton = reduction.task.automaton()
     whole = t == reduction.cut and t + len(suffix) == reduction.task.length
-    if whole and is_well_written(reduction, suffix, t):
-        state = _read(automaton, state, suffix)
-    else:
-        state = BROKEN
-    if state is BROKEN:
+    good = whole and is_well_written(reduction, suffix, t)
+    answer = automaton.answer(_read(automaton, state if good else BROKEN, suffix))
+    if answer is UNDEFINED:
         return "the stream is outside the task's promise"
-    value = reduction.read(automaton.answer(state))
+    value = reduction.read(answer)
     return "" if value == known else str(value)
 
 

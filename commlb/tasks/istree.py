@@ -11,7 +11,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -150,8 +150,8 @@ class PartitionAutomaton(LetterAutomaton):
         of_v = next((block for block in state if v in block), frozenset([v]))
         return state - {of_u, of_v} | {of_u | of_v}
 
-    def answer(self, state: Any) -> bool:
-        return state != "cycle"
+    def answer(self, state: Any) -> Any:
+        return UNDEFINED if state is BROKEN else state != "cycle"
 
     def project(self, state: Any, live: Live) -> Any:
         """Keep how the live vertices are joined. The number of components follows from the edge count."""
