@@ -2,10 +2,10 @@
 
 The walk of ``commlb.walk`` with two observations that make it short.
 
-**Alike positions.** A reduction whose code uses j, i and n only to name atoms runs on ``Unknown`` integers.
-Then step j of query i is one of finitely many: atoms of the query are named by their distance from i, others by
-their distance from j, and away from the query the step is the same for all j and i. Layers and steps are
-interned, so what was computed for one query serves all.
+**Alike positions.** A reduction whose code uses j, i and n only to name atoms runs on ``Unknown``
+integers. Then step j of query i is one of finitely many: atoms of the query are named by their distance
+from i, others by their distance from j, and away from the query the step is the same for all j and i.
+Layers and steps are interned, so what was computed for one query serves all.
 
 **Repeating layers.** A layer that comes back under the same step makes the rest periodic: a run of equal
 steps is followed in the time of its first period, whatever its length. That is also the induction step of
@@ -355,7 +355,9 @@ class Alike:
 
     def _layer(self, reached: dict[Encoder, set[Group]]) -> Layer:
         merged = {
-            e: next(iter(ids)) if len(ids) == 1 else self._group(frozenset().union(*(self.groups[g] for g in ids)))
+            e: next(iter(ids))
+            if len(ids) == 1
+            else self._group(frozenset().union(*(self.groups[g] for g in ids)))
             for e, ids in reached.items()
         }
         key = frozenset(merged.items())
@@ -490,8 +492,10 @@ class Alike:
         """Whether prefix, suffix and task grow alike with n; the sizes up to n₀ are compared one by one."""
         cut, length = self.unknown.cut, self.unknown.task.length
         lap = self.schedule[self.period_start :]
-        return length - cut == len(self.queries[0]) and cut - self.unknown.n * cut.scale == cut.offset and (
-            sum(count for _, count in lap) == cut.scale * len(lap)
+        return (
+            length - cut == len(self.queries[0])
+            and cut - self.unknown.n * cut.scale == cut.offset
+            and (sum(count for _, count in lap) == cut.scale * len(lap))
         )
 
     def _answers_agree(self) -> bool:
@@ -504,11 +508,11 @@ class Alike:
 
 def _both_ends(n: int, margin: int) -> list[int]:
     """1 … margin and n − margin + 1 … n, as far as they exist."""
-    return [j for j in range(1, min(n, margin) + 1)] + [j for j in range(max(margin, n - margin) + 1, n + 1)]
+    return [*range(1, min(n, margin) + 1), *range(max(margin, n - margin) + 1, n + 1)]
 
 
 def _with_unknown_n(reduction: Reduction) -> Any:
-    """A copy of the reduction, its parameters as they are but n unknown; what was cached is not taken over."""
+    """A copy of the reduction with n unknown and the other parameters kept; nothing cached is taken over."""
     copy = object.__new__(type(reduction))
     for column in dataclasses.fields(reduction):
         object.__setattr__(copy, column.name, getattr(reduction, column.name))

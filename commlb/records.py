@@ -96,13 +96,19 @@ class Information:
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers right out of how many, and the mean accuracy that the capacity allows (Fano)."""
+    """Answers right out of how many, and the mean accuracy that the capacity allows (Fano).
+
+    ``fano_bits``: bits about x that answers this good prove to be in the message: Σ g(ε_i) from all inputs, or
+    n·g(U) with U the upper confidence limit of the error.
+    """
 
     trials: int
     errors: int
     accuracy: float
     ceiling_accuracy: float
+    fano_bits: float
     evidence: str
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,22 @@ class Transcript:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """One stream, as a picture needs it: for x and i, with the right answer (not a machine's).
+
+    ``tokens``: (party, role, names) in order, such as ("Alice", "edge", ("L", "v0")). ``vertices``: the
+    names of a graph task's vertices by family, such as ("hub", ("L", "R")); empty for other tasks.
+    """
+
+    x: str
+    i: int
+    expected: int
+    task_answer: int
+    tokens: tuple[tuple[str, str, tuple[str, ...]], ...]
+    vertices: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class ReduceResult:
     """Everything ``commlb reduce`` says; the fields are the keys of its JSON."""
 
@@ -148,7 +170,8 @@ class ReduceResult:
     stream_length: int
     alphabet_size: int
     parameters: dict[str, int]
-    description: str
+    description: tuple[str, str, str]
+    source: str
     reduction_check: ReductionCheck
     bound: Bound
     task_bound: Bound | None
@@ -158,6 +181,7 @@ class ReduceResult:
     answers: Answers | None
     transcript: Transcript | None
     collision: None
+    drawing: Drawing | None
     seed: int | None
     verdict: str
 
@@ -232,9 +256,8 @@ class MemoryPoint:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        cell = ("task", "task_size", "reduction", "n", "symbols", "c", "machine", "format")
-        cell += ("precision_bits", "error_target", "trials", "seed", "engine_version")
-        text = json.dumps([getattr(self, name) for name in cell])
+        cell = "task task_size reduction n symbols c machine format precision_bits error_target trials seed"
+        text = json.dumps([getattr(self, name) for name in (*cell.split(), "engine_version")])
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 
 

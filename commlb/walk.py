@@ -86,8 +86,10 @@ def walk(reduction: Reduction, i: int, alice: Transducer) -> tuple[int, Countere
     suffix = reduction.bob(i)
     last = dict(alice.last)
     for place, letter in enumerate(suffix):
-        last.update({use: n + 2 + place for use in uses(letter)})
-    layers: list[dict[Node, tuple[Node, int] | None]] = [{(reduction.start(), 0, None, automaton.start()): None}]
+        last.update(dict.fromkeys(uses(letter), n + 2 + place))
+    layers: list[dict[Node, tuple[Node, int] | None]] = [
+        {(reduction.start(), 0, None, automaton.start()): None}
+    ]
     steps = 0
     for j in range(1, n + 2):
         live = LastUse(last, j)
@@ -107,8 +109,8 @@ def walk(reduction: Reduction, i: int, alice: Transducer) -> tuple[int, Countere
     for node in layers[-1]:
         wrong = _wrong_answer(reduction, node, suffix)
         if wrong:
-            x = _path(layers, node)
-            return width, Counterexample(x, i, x[i - 1], wrong)
+            found = _path(layers, node)
+            return width, Counterexample(found, i, found[i - 1], wrong)
     return width, None
 
 

@@ -115,12 +115,14 @@ def _query_letters(kind: str) -> st.SearchStrategy:
     if kind == "istree":
         return st.lists(st.tuples(st.just("edge"), NEAR, HUB | NEAR), min_size=1, max_size=2).map(tuple)
     if kind == "counting":
-        return st.tuples(st.tuples(st.just("query"), NEAR), st.tuples(st.just("threshold"), st.integers(1, 2)))
+        return st.tuples(
+            st.tuples(st.just("query"), NEAR), st.tuples(st.just("threshold"), st.integers(1, 2))
+        )
     return st.tuples(st.tuples(st.just("query" if kind == "ar" else "ask"), NEAR))
 
 
 @st.composite
-def table_reductions(draw: st.DrawFn, n: st.SearchStrategy = st.integers(1, 4)) -> TableReduction:
+def table_reductions(draw: st.DrawFn, largest: int = 4) -> TableReduction:
     """Random transducers of one to three encoder states into one of four tasks."""
     kind = draw(st.sampled_from(["istree", "ar", "cgram", "counting"]))
     states = draw(st.integers(1, 3))
@@ -130,11 +132,14 @@ def table_reductions(draw: st.DrawFn, n: st.SearchStrategy = st.integers(1, 4)) 
     if kind in ("ar", "cgram") and draw(st.booleans()):
         # Nearer to being right: the same key whatever x, the value by x.
         table = tuple(
-            tuple((after, (letters[0], (letters[1][0], ("value", False, x)))) for x, (after, letters) in enumerate(row))
+            tuple(
+                (after, (letters[0], (letters[1][0], ("value", False, x))))
+                for x, (after, letters) in enumerate(row)
+            )
             for row in table
         )
     query = draw(_query_letters(kind))
-    size = draw(n)
+    size = draw(st.integers(1, largest))
     return TableReduction(
         size,
         kind=kind,

@@ -28,13 +28,10 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     name, _, text = spec.partition(":")
     given = _parse(spec, text)
     classes = machine_classes()
-    if name == EXACT:
-        required, optional = {}, {}
-    elif name in classes:
-        required = getattr(classes[name], "required", {})
-        optional = getattr(classes[name], "optional", {})
-    else:
+    if name != EXACT and name not in classes:
         raise unknown_name("machine", name, [EXACT, *classes])
+    cls = classes.get(name, Machine)
+    required, optional = cls.required, cls.optional
     for key in given:
         if key not in required and key not in optional:
             known = ", ".join([*required, *optional]) or "none"
@@ -45,7 +42,7 @@ def build(spec: str, task: Task, cut: int) -> Machine:
         raise BadInput(f"machine {name} needs {', '.join(missing)}; write {name}:{example}")
     if name == EXACT:
         return task.machine()
-    make: type = classes[name]
+    make: type = cls
     machine: Machine = make(task, cut, **given)
     return machine
 

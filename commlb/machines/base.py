@@ -20,6 +20,7 @@ from commlb import bits
 State = Any
 Letter = tuple[Any, ...]
 Array = NDArray[Any]
+Namer = Callable[[int], str]
 
 
 class Special(enum.Enum):
@@ -104,8 +105,13 @@ class Machine(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    required: ClassVar[dict[str, str]] = {}
+    """What a user must give, NAME:key=value, with what it means; ``optional`` likewise."""
+    optional: ClassVar[dict[str, str]] = {}
     parameters: Mapping[str, int] = {}
     errs: bool = True
+    touches_all_rows: bool = False
+    """Whether a token costs time in proportion to ``rows``."""
     rows: int
     dtype: Any = np.int64
     widths: list[int]
@@ -145,7 +151,6 @@ class Machine(ABC):
     def unpack(self, words: NDArray[np.uint64]) -> Array:
         return np.array(bits.unpack(words, self.widths), dtype=self.dtype)
 
-    def describe(self, state: Array, t: int) -> str:
-        """One state (shape (rows,)) after t tokens, in words a person can read."""
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
+        """One state (shape (rows,)) after t tokens, for a person; ``named`` says what vertices are called."""
         return " ".join(str(value) for value in state.tolist())
-

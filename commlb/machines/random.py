@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from commlb.errors import BadInput, require_at_least
-from commlb.machines.base import Array, Machine
+from commlb.machines.base import Array, Machine, Namer
 from commlb.tasks.base import Task
 
 MIXING = (
@@ -59,5 +59,5 @@ class Random(Machine):
         pick = mix(states[0] + GOLDEN) % np.uint64(len(self.answers))
         return self.answers[pick.astype(np.int64)]
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         return f"0x{int(state[0]):0{-(-self.storage_bits // 4)}x}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import Array, Machine
+from commlb.machines.base import Array, Machine, Namer
 from commlb.tasks.base import Task
 
 
@@ -53,7 +53,7 @@ class Window(Machine):
     def output(self, states: Array) -> Array:
         return states[0].astype(np.int64) - 1
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if t >= self.task.length:
             return f"answer {int(state[0]) - 1}"
         first = max(0, min(t, self.cut) - self.kept)
@@ -68,7 +68,7 @@ class Store(Window):
 
     name = "store"
     summary = "the whole prefix, token for token"
-    required: dict[str, str] = {}
+    required = {}
     errs = False
 
     def __init__(self, task: Task, cut: int):

@@ -150,6 +150,17 @@ class Reduction(ABC):
         """The atom's name in pictures and transcripts."""
         return label(atom)
 
+    def named(self, number: int) -> str:
+        """What a number in a token is called in a transcript."""
+        return str(number)
+
+    def words(self, token: int, t: int) -> str:
+        """The token at position t in words, ``edge v3-L``."""
+        role, *arguments = self.task.letter(token, t)
+        if role == "symbol":
+            return f"symbol {token}"
+        return f"{role} {'-'.join(self.named(number) for number in arguments)}"
+
     def encode(self, letters: Sequence[Letter], t: int) -> list[int]:
         """The tokens of ``letters`` from position t on.
 
@@ -164,7 +175,9 @@ class Reduction(ABC):
             token = task.token(numbered)
             read = task.letter(token, place)
             if token not in task.alphabet(place) or _unordered(read) != _unordered(numbered):
-                raise BadInput(f"the reduction {self.name} writes {numbered} at position {place}, read as {read}")
+                raise BadInput(
+                    f"the reduction {self.name} writes {numbered} at position {place}, read as {read}"
+                )
             tokens.append(token)
         return tokens
 
@@ -188,7 +201,9 @@ class Reduction(ABC):
 
     def _tokens(self, choices: list[list[Letter]], t: int) -> Array:
         """Token tables of shape (tokens written, choices)."""
-        return np.array([self.encode(letters, t) for letters in choices], np.int64).reshape(len(choices), -1).T
+        return (
+            np.array([self.encode(letters, t) for letters in choices], np.int64).reshape(len(choices), -1).T
+        )
 
     def alice(self, x: Sequence[int]) -> list[int]:
         """Alice's prefix a(x), ``cut`` tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,9 @@ class IsTreeReduction(Reduction):
 
     def answer(self, task_answer: Any) -> Any:
         return int(task_answer)
+
+    def named(self, number: int) -> str:
+        return self.label(self.atom(number))
 
     def label(self, atom: Atom) -> str:
         return "LR"[atom.index] if atom.family == "hub" else super().label(atom)
@@ -190,5 +194,5 @@ class Hubs(IsTreeReduction):
         letters = []
         for side in (0, 1):
             path = [Atom("hub", r) for r in range(2**self.block) if r >> place & 1 == side]
-            letters += [edge(a, b) for a, b in zip(path, path[1:], strict=False)]
+            letters += [edge(a, b) for a, b in itertools.pairwise(path)]
         return [*letters, edge(Atom("leaf", i + (-i) % self.block), Atom("hub", 0))]

@@ -20,6 +20,7 @@ from commlb.machines.base import (
     LetterAutomaton,
     Live,
     Machine,
+    Namer,
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
@@ -134,9 +135,7 @@ class DictionaryAutomaton(LetterAutomaton):
             return state
         waiting, pairs = state
         asked = frozenset([pair for pair in pairs if live("query", pair[0])])
-        again = frozenset(
-            [(key, GONE) for key, _ in pairs if live("key", key) and not live("query", key)]
-        )
+        again = frozenset([(key, GONE) for key, _ in pairs if live("key", key) and not live("query", key)])
         if waiting is not None and not (live("query", waiting) or live("key", waiting)):
             waiting = GONE
         return (waiting, asked | again)
@@ -182,7 +181,7 @@ class DictionaryMachine(Machine):
         value = states[1:].max(axis=0).astype(np.int64)
         return np.where(value > 0, value + self.task.keys, -1)
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         keys = np.flatnonzero(state[1:]) + 1
         shown = " ".join(f"{key}→{self.task.keys + int(state[key])}" for key in keys[:40])
         more = f" … ({len(keys)} keys)" if len(keys) > 40 else ""

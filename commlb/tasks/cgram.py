@@ -21,6 +21,7 @@ from commlb.machines.base import (
     LetterAutomaton,
     Live,
     Machine,
+    Namer,
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
@@ -174,6 +175,7 @@ class WindowsMachine(Machine):
     name = "exact"
     summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
     errs = False
+    touches_all_rows = True
 
     def __init__(self, task: CGram):
         self.task = task
@@ -209,7 +211,7 @@ class WindowsMachine(Machine):
     def output(self, states: Array) -> Array:
         return np.where(states[0] > 0, states[0].astype(np.int64), -1)
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if t >= self.task.length:
             return f"answer {int(state[0])}"
         table = self._table(state.reshape(-1, 1))[:, :, 0]
@@ -218,4 +220,3 @@ class WindowsMachine(Machine):
         more = f" … ({len(shown)} windows)" if len(shown) > 30 else ""
         last = "·".join(str(token) for token in state[: self.width].tolist() if token)
         return (" ".join(shown[:30]) + more + f" | last {last}").strip()
-

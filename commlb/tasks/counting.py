@@ -11,7 +11,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -160,7 +160,7 @@ class CountsMachine(Machine):
     def output(self, states: Array) -> Array:
         return states[0].astype(np.int64)
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if t > self.task.text_length:
             return f"{'count' if t == self.task.text_length + 1 else 'answer'} {int(state[0])}"
         seen = np.flatnonzero(state)

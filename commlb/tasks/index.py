@@ -11,7 +11,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -135,19 +135,21 @@ class IndexMachine(Machine):
             row = states[word]
             np.bitwise_or(row, tokens.astype(np.uint64) << np.uint64(place * self.bits), out=row)
             return
-        word, place = np.divmod(tokens - 1, self.per_word)
-        value = states[word, np.arange(states.shape[1])] >> (place * self.bits).astype(np.uint64)
+        words, places = np.divmod(tokens - 1, self.per_word)
+        value = states[words, np.arange(states.shape[1])] >> (places * self.bits).astype(np.uint64)
         states[...] = 0
         states[0] = value & self._mask
 
     def output(self, states: Array) -> Array:
         return (states[0] & self._mask).astype(np.int64)
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if t > self.task.word_length:
             return f"answer {int(state[0])}"
         shown = [
             str((int(state[k // self.per_word]) >> (k % self.per_word * self.bits)) & int(self._mask))
             for k in range(min(t, 200))
         ]
-        return ("" if self.task.symbols <= 10 else " ").join(shown) + ("…" if t > 200 else "") or "nothing yet"
+        return ("" if self.task.symbols <= 10 else " ").join(shown) + (
+            "…" if t > 200 else ""
+        ) or "nothing yet"

@@ -11,7 +11,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine
+from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -113,7 +113,9 @@ class IsTree(Task):
             row = stirling_row(self.vertices)
             most = max(row[self.vertices - t] + (t >= 2) for t in range(self.vertices))
             method = "classes: max over t of S(N, N-t) + 1"
-            return Bound(math.log2(most), "deterministic", method, "formula", "theory Sec. 3, Stirling numbers")
+            return Bound(
+                math.log2(most), "deterministic", method, "formula", "theory Sec. 3, Stirling numbers"
+            )
         blocks = np.arange(1, self.vertices + 1)
         bits = float(((self.vertices - blocks) * np.log2(blocks)).max())
         method = "classes: S(N, k) >= k^(N-k), best k"
@@ -167,6 +169,7 @@ class PartitionMachine(Machine):
     name = "exact"
     summary = "which vertices are joined (a partition), or that a cycle is closed"
     errs = False
+    touches_all_rows = True
 
     def __init__(self, task: IsTree):
         self.task = task
@@ -198,13 +201,13 @@ class PartitionMachine(Machine):
     def output(self, states: Array) -> Array:
         return 1 - states[-1].astype(np.int64)
 
-    def describe(self, state: Array, t: int) -> str:
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if state[-1]:
             return "a cycle is closed"
         blocks: dict[int, list[int]] = {}
         for vertex, label in enumerate(state[:-1].tolist()):
             blocks.setdefault(label, []).append(vertex)
-        joined = ["{" + " ".join(map(str, block)) + "}" for block in blocks.values() if len(block) > 1]
+        joined = ["{" + " ".join(map(named, block)) + "}" for block in blocks.values() if len(block) > 1]
         return " ".join(joined) or "no two vertices joined"
 
 

@@ -1,0 +1,280 @@
+"""The chain of inequalities for one reduction, size and machine: what ``commlb reduce`` computes."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from commlb import machines, reductions
+from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
+from commlb.information import (
+    CONFIDENCE,
+    bits_about_inputs,
+    ceiling_accuracy,
+    entropy,
+    error_upper_limit,
+    fano_bits,
+)
+from commlb.machines.base import Machine
+from commlb.proof import prove
+from commlb.protocol import OneWayProtocol, check_work, show, work_per_trial
+from commlb.records import (
+    Answers,
+    Drawing,
+    Information,
+    MachineInfo,
+    Message,
+    ReduceResult,
+    ReductionCheck,
+    spec,
+)
+from commlb.reductions.base import Reduction
+from commlb.symbolic import Atom
+
+MAX_ENUMERATED = 4096
+"""Inputs up to which all of them are run through the machine."""
+
+MAX_TRIALS = 1000
+DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK = 2**26, 2**30, 2**36
+"""State cells that trials may touch: aimed at, allowed for a single one, and allowed on request."""
+
+MAX_DRAWN = 4000
+"""Tokens of the longest stream that is drawn."""
+
+MAX_COUNT_BITS = 1024
+"""Longer counts of states are given by their logarithm only."""
+
+UNKNOWN_MESSAGE = Message(None, None, None, None)
+UNKNOWN_INFORMATION = Information(None, None, "unknown", None)
+
+
+def reduce(
+    task: str,
+    n: int,
+    *,
+    reduction: str | None = None,
+    symbols: int | None = None,
+    c: int | None = None,
+    machine: str = machines.EXACT,
+    x: Sequence[int] | None = None,
+    i: int | None = None,
+    trials: int | None = None,
+    seed: int | None = None,
+    draw: bool = False,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> ReduceResult:
+    """Run INDEX with ``n`` symbols as a one-way protocol through ``task`` and ``machine``.
+
+    The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
+    4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols) or ``i`` (from 1)
+    ask for one transcript; what is missing of the two is drawn. ``draw`` adds what a picture needs. ``progress(done, of)`` hears of the trials.
+
+    Returns a frozen ``ReduceResult`` whose fields are the keys of the command's JSON. Raises ``BadInput``
+    for what cannot be run and ``LimitError`` for what would take too long.
+
+    >>> result = reduce("istree", n=64, trials=0)
+    >>> result.task_size, result.reduction_check.evidence, result.message.reachable_bits
+    ({'vertices': 67}, 'proved', 64.0)
+    """
+    chosen = reductions.build(task, reduction, n, symbols, c)
+    if trials is not None:
+        require_at_least("trials", trials, 0)
+    if seed is not None:
+        require_at_least("seed", seed, 0)
+    if i is not None and (not isinstance(i, int) or not 1 <= i <= n):
+        raise BadInput(f"i must be in 1..{n} (Bob's position, counted from 1); given {i}")
+    if x is not None and (len(x) != n or not all(0 <= symbol < chosen.symbols for symbol in x)):
+        raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
+    made = machines.build(machine, chosen.task, chosen.cut)
+    return run(chosen, made, x=x, i=i, trials=trials, seed=seed, draw=draw, progress=progress)
+
+
+def run(
+    chosen: Reduction,
+    made: Machine,
+    *,
+    x: Sequence[int] | None = None,
+    i: int | None = None,
+    trials: int | None = None,
+    seed: int | None = None,
+    draw: bool = False,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> ReduceResult:
+    """``reduce`` for a reduction and a machine that are already made, registered or not."""
+    check = prove(chosen)
+    protocol = OneWayProtocol(chosen, made)
+    few = chosen.symbols**chosen.n <= MAX_ENUMERATED if chosen.n <= MAX_ENUMERATED else False
+    if trials is None and (not few or not check.holds):
+        trials = _default_trials(chosen, made) if check.holds else 0
+    drawn = trials is not None and trials > 0
+    wanted = x is not None or i is not None
+    if seed is None and (drawn or ((draw or wanted) and (x is None or i is None))):
+        seed = secrets.randbits(32)
+    if check.holds and (draw or wanted):
+        x, i = _fill_in(chosen, x, i, seed)
+    message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
+    if check.holds:
+        if drawn and trials is not None:
+            check_work(chosen, made, trials, MAX_WORK)
+        message, information, answers = _measure(protocol, check, few, trials, seed, progress)
+    return ReduceResult(
+        task=chosen.task_name,
+        task_size=chosen.task.size,
+        reduction=chosen.name,
+        problem=chosen.problem.name,
+        n=chosen.n,
+        symbols=chosen.symbols,
+        c=getattr(chosen, "c", None),
+        cut=chosen.cut,
+        stream_length=chosen.task.length,
+        alphabet_size=chosen.task.alphabet_size,
+        parameters=chosen.parameters,
+        description=chosen.describe(),
+        source=chosen.source,
+        reduction_check=check,
+        bound=chosen.problem.bound(),
+        task_bound=chosen.task.memory_bound(),
+        machine=_info(made),
+        message=message,
+        information=information,
+        answers=answers,
+        transcript=protocol.transcript(x, i) if wanted and check.holds and x and i else None,
+        collision=None,
+        drawing=drawing(chosen, x, i) if draw and check.holds and x and i else None,
+        seed=seed,
+        verdict=_verdict(chosen, made, check, information, answers),
+    )
+
+
+def _info(made: Machine) -> MachineInfo:
+    return MachineInfo(made.name, dict(made.parameters), None, None, made.storage_bits, made.capacity_bits)
+
+
+def _default_trials(chosen: Reduction, made: Machine) -> int:
+    """As many trials as ``DEFAULT_WORK`` allows, at most 1000; none if a single one is very long."""
+    work = work_per_trial(chosen, made)
+    return 0 if work > MOST_DEFAULT_WORK else max(1, min(MAX_TRIALS, DEFAULT_WORK // work))
+
+
+def _measure(
+    protocol: OneWayProtocol,
+    check: ReductionCheck,
+    few: bool,
+    trials: int | None,
+    seed: int | None,
+    progress: Callable[[int, int], None],
+) -> tuple[Message, Information, Answers | None]:
+    """Message, information and answers, each from all inputs where they are few."""
+    chosen, made = protocol.reduction, protocol.machine
+    n, symbols = chosen.n, chosen.symbols
+    all_bits = chosen.problem.bound().bits
+    ceiling = ceiling_accuracy(made.capacity_bits, n, symbols)
+    message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
+    if few:
+        xs, messages, errors = protocol.exhaust()
+        _, ids, counts = np.unique(messages, axis=1, return_inverse=True, return_counts=True)
+        h = entropy(counts.tolist())
+        message = Message(len(counts), float(np.log2(len(counts))), h, "exhaustive")
+        each = tuple(bits_about_inputs(xs, ids.reshape(-1), symbols))
+        information = Information(h, each, "exhaustive", None)
+        if trials is None:
+            runs, wrong = xs.shape[1] * n, sum(errors)
+            fano = math.fsum(fano_bits(count / xs.shape[1], symbols) for count in errors)
+            answers = Answers(runs, wrong, 1 - wrong / runs, ceiling, fano, "exhaustive", None)
+            _compare(answers, made)
+    elif not made.errs:
+        states = symbols**n if all_bits <= MAX_COUNT_BITS else None
+        how = "proved for the task's automaton; this machine is tested equal to it"
+        message = Message(states, all_bits, all_bits, how)
+        information = Information(all_bits, None, how, None)
+    if trials:
+        rng = np.random.default_rng(seed)
+        wrong = protocol.sample(trials, rng, lambda done: progress(done, trials))
+        fano = n * fano_bits(error_upper_limit(wrong, trials), symbols)
+        answers = Answers(trials, wrong, 1 - wrong / trials, ceiling, fano, "sampled", CONFIDENCE)
+        if information.bits is None:
+            information = Information(fano, None, "sampled", CONFIDENCE)
+    return message, information, answers
+
+
+def _compare(answers: Answers, made: Machine) -> None:
+    """Theory and code against each other: no machine is right more often than its capacity allows."""
+    if answers.accuracy > answers.ceiling_accuracy + 1e-12:
+        raise CommlbError(
+            f"{made.name} answers {answers.accuracy:.6f} of all queries rightly, more than the "
+            f"{answers.ceiling_accuracy:.6f} that {made.capacity_bits:g} bits allow; please report this"
+        )
+
+
+def _fill_in(
+    chosen: Reduction, x: Sequence[int] | None, i: int | None, seed: int | None
+) -> tuple[tuple[int, ...], int]:
+    """x and i, what is missing drawn with the seed."""
+    rng = np.random.default_rng([seed or 0, 1])
+    if x is None:
+        x = rng.integers(chosen.symbols, size=chosen.n).tolist()
+    return tuple(x), int(rng.integers(1, chosen.n + 1)) if i is None else i
+
+
+def drawing(chosen: Reduction, x: tuple[int, ...], i: int) -> Drawing:
+    """The stream a(x)·b(i) as a picture needs it."""
+    task = chosen.task
+    if task.length > MAX_DRAWN:
+        raise LimitError(
+            f"a picture shows at most {MAX_DRAWN} tokens, this stream has {task.length}; lower --n"
+        )
+    stream = [*chosen.alice(x), *chosen.suffix(i)]
+    letters = [task.letter(token, t) for t, token in enumerate(stream)]
+    tokens = tuple(
+        (
+            "Alice" if t < chosen.cut else "Bob",
+            letter[0],
+            tuple(chosen.named(number) for number in letter[1:]),
+        )
+        for t, letter in enumerate(letters)
+    )
+    automaton = task.automaton()
+    answer = int(automaton.run(stream))
+    graph = any(letter[0] == "edge" for letter in letters)
+    names = [
+        (
+            family.name,
+            tuple(
+                chosen.label(Atom(family.name, family.lowest + k * family.stride)) for k in range(family.size)
+            ),
+        )
+        for family in chosen.layout
+    ]
+    return Drawing(show(x, chosen.symbols), i, x[i - 1], answer, tokens, tuple(names) if graph else ())
+
+
+def _verdict(
+    chosen: Reduction,
+    made: Machine,
+    check: ReductionCheck,
+    information: Information,
+    answers: Answers | None,
+) -> str:
+    """One sentence: what the numbers say about the machine."""
+    name = spec(_info(made))
+    if not check.holds:
+        return f"The reduction {chosen.name} is refused: it fails on the counterexample above."
+    need, room = chosen.problem.bound().bits, made.capacity_bits
+    if not made.errs:
+        return (
+            f"{name} answers every query, so its message must tell all {check.inputs} inputs apart: "
+            f"{need:.6g} bits, and it has room for {room:.6g}."
+        )
+    if room < need:
+        best = 100 * ceiling_accuracy(room, chosen.n, chosen.symbols)
+        return (
+            f"{name} has room for {room:.6g} bits and {need:.6g} must cross the cut: no machine of this "
+            f"capacity answers more than {best:.1f} % of the queries on average."
+        )
+    if answers is not None and answers.errors == 0:
+        return f"{name} made no error here and has room for the {need:.6g} bits that must cross the cut."
+    passed = "" if information.bits is None else f"; what is shown to cross is {information.bits:.4g} bits"
+    return f"{name} has room for the {need:.6g} bits that must cross the cut, but errs{passed}."

@@ -1,0 +1,117 @@
+"""From errors to bits: Fano's inequality, exact confidence limits, entropy of counted states."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from commlb.machines.base import Array
+
+CONFIDENCE = 0.99
+"""Confidence of every sampled statement, unless it says another."""
+
+
+def binary_entropy(p: float) -> float:
+    """H₂(p) = −p·log p − (1−p)·log(1−p), in bits."""
+    return -sum(q * math.log2(q) for q in (p, 1 - p) if q > 0)
+
+
+def fano_bits(error: float, symbols: int = 2) -> float:
+    """g(ε) = log k − H₂(ε) − ε·log(k−1): bits about a uniform symbol that a guess with error ε has.
+
+    0 from ε = 1 − 1/k on, where a blind guess stands; convex and falling before. Source: theory Sec. 2.
+
+    >>> fano_bits(0.0), fano_bits(0.5), round(fano_bits(0.11), 3)
+    (1.0, 0.0, 0.5)
+    """
+    if error >= 1 - 1 / symbols:
+        return 0.0
+    return max(0.0, math.log2(symbols) - binary_entropy(error) - error * math.log2(max(1, symbols - 1)))
+
+
+def ceiling_accuracy(bits: float, n: int, symbols: int = 2) -> float:
+    """The best mean accuracy over n queries that ``bits`` bits about x allow: 1 − ε*, g(ε*) = bits/n.
+
+    By Fano's inequality, convexity of g and independence of the symbols; 1 if bits ≥ n·log k. Found by
+    bisection, rounded towards 1, so that it stays an upper bound.
+
+    >>> ceiling_accuracy(64, 64), ceiling_accuracy(0, 64), round(ceiling_accuracy(32, 64), 3)
+    (1.0, 0.5, 0.89)
+    """
+    target = bits / n
+    low, high = 0.0, 1 - 1 / symbols
+    if target >= math.log2(symbols):
+        return 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if fano_bits(middle, symbols) > target:
+            low = middle
+        else:
+            high = middle
+    return 1 - low
+
+
+def error_upper_limit(errors: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """Clopper and Pearson's one-sided upper limit U: P(at most ``errors`` errors | U) = 1 − confidence.
+
+    With probability ≥ ``confidence`` over independent trials, the true error is at most U.
+
+    >>> round(error_upper_limit(0, 1000), 5)
+    0.00459
+    """
+    if errors >= trials:
+        return 1.0
+    counts = np.arange(errors + 1)
+    lgamma = np.array([math.lgamma(k + 1) + math.lgamma(trials - k + 1) for k in counts])
+    choose = math.lgamma(trials + 1) - lgamma
+
+    def tail(p: float) -> float:
+        return float(np.exp(choose + counts * math.log(p) + (trials - counts) * math.log1p(-p)).sum())
+
+    low, high = 0.0, 1.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        if not 0 < middle < 1:
+            break
+        if tail(middle) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def entropy(counts: Iterable[int]) -> float:
+    """H in bits of the distribution with these multiplicities.
+
+    Summed from the sorted spectrum of multiplicities with exact rounding, so that the order in which
+    states were met cannot change the last bit.
+
+    >>> entropy([1, 1, 2])
+    1.5
+    """
+    spectrum: dict[int, int] = {}
+    for count in counts:
+        spectrum[int(count)] = spectrum.get(int(count), 0) + 1
+    total = sum(count * times for count, times in spectrum.items())
+    terms = [
+        times * count * (math.log2(total) - math.log2(count)) for count, times in sorted(spectrum.items())
+    ]
+    return math.fsum(terms) / total
+
+
+def bits_about_inputs(xs: Array, ids: Array, symbols: int) -> list[float]:
+    """I(X_i; S) for each i, from all inputs: xs of shape (n, V^n), and for each the number of its state.
+
+    Exact counts; the logarithms are floating point.
+    """
+    states = int(ids.max()) + 1
+    found = []
+    for row in xs:
+        joint = np.bincount(ids * symbols + row, minlength=states * symbols)
+        both = entropy(joint[joint > 0].tolist())
+        state = entropy(np.bincount(ids, minlength=states).tolist())
+        symbol = entropy(np.bincount(row).tolist())
+        found.append(max(0.0, symbol + state - both))
+    return found

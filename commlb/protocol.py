@@ -1,0 +1,158 @@
+"""A reduction and a machine make a one-way protocol: Alice runs, sends the state, Bob goes on from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb.bits import to_hex
+from commlb.errors import BadInput, LimitError
+from commlb.machines.base import Array, Machine
+from commlb.records import Step, Transcript
+from commlb.reductions.base import Reduction
+
+BATCH_BYTES = 2**25
+"""State memory of one batch of runs."""
+
+SHOWN_STEPS = 40
+"""Steps that a transcript keeps at each end of a long prefix."""
+
+
+@dataclass(frozen=True)
+class OneWayProtocol:
+    """The protocol for INDEX that a machine for the task is.
+
+    ``send`` runs the machine on a(x) and packs its state: the message, ``machine.storage_bits`` long.
+    ``decode`` sees the packed message and i, and nothing else.
+    """
+
+    reduction: Reduction
+    machine: Machine
+
+    def send(self, xs: Array) -> NDArray[np.uint64]:
+        """Messages for a batch of inputs, xs of shape (n, runs); shape (words, runs)."""
+        states = self.machine.start(xs.shape[1])
+        for t, tokens in enumerate(self.reduction.stream(xs)):
+            states = self.machine.step(states, tokens, t, out=states)
+        return self.machine.pack(states)
+
+    def decode(self, messages: NDArray[np.uint64], queries: Array) -> Array:
+        """Bob's symbols for messages (words, runs) and queries i (runs,)."""
+        states = self.machine.unpack(messages)
+        asked, which = np.unique(queries, return_inverse=True)
+        suffixes = np.array([self.reduction.suffix(int(i)) for i in asked]).reshape(len(asked), -1)
+        for k in range(suffixes.shape[1]):
+            states = self.machine.step(states, suffixes[which, k], self.reduction.cut + k, out=states)
+        answers, which = np.unique(self.machine.output(states), return_inverse=True)
+        return np.array([self.reduction.symbol(int(answer)) for answer in answers])[which]
+
+    def batch(self) -> int:
+        """Runs that fit ``BATCH_BYTES`` of state and input, at least one."""
+        row = self.machine.rows * np.dtype(self.machine.dtype).itemsize + self.reduction.n
+        return max(1, min(1 << 14, BATCH_BYTES // row))
+
+    def sample(
+        self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
+    ) -> int:
+        """Errors in ``trials`` runs, each on a fresh uniform x and a uniform i."""
+        errors = done = 0
+        kind = np.min_scalar_type(self.reduction.symbols - 1)
+        while done < trials:
+            runs = min(self.batch(), trials - done)
+            xs = rng.integers(self.reduction.symbols, size=(self.reduction.n, runs), dtype=kind)
+            queries = rng.integers(1, self.reduction.n + 1, size=runs)
+            answers = self.decode(self.send(xs), queries)
+            errors += int((answers != xs[queries - 1, np.arange(runs)]).sum())
+            done += runs
+            progress(done)
+        return errors
+
+    def exhaust(self) -> tuple[Array, NDArray[np.uint64], list[int]]:
+        """All inputs (n, V^n), their messages, and the number of wrong answers for each query."""
+        n, symbols = self.reduction.n, self.reduction.symbols
+        xs = np.array(list(itertools.product(range(symbols), repeat=n))).T
+        messages = self.send(xs)
+        errors = [
+            int((self.decode(messages, np.full(xs.shape[1], i)) != xs[i - 1]).sum()) for i in range(1, n + 1)
+        ]
+        return xs, messages, errors
+
+    def transcript(self, x: Sequence[int], i: int) -> Transcript:
+        """One run, step by step; of a long prefix the middle steps are left out and counted."""
+        alice, bob = self.reduction.alice(x), self.reduction.suffix(i)
+        machine, cut = self.machine, self.reduction.cut
+        states = machine.start(1)
+        steps: list[Step] = []
+        message: NDArray[np.uint64] = np.zeros((0, 1), np.uint64)
+        for t, token in enumerate([*alice, *bob]):
+            shown = t < SHOWN_STEPS or t >= cut - SHOWN_STEPS
+            shown = shown and (t < cut + SHOWN_STEPS or t >= len(alice) + len(bob) - SHOWN_STEPS)
+            if t == cut:
+                message = machine.pack(states)
+                states = machine.unpack(message)
+            before = machine.describe(states[:, 0], t, self.reduction.named) if shown else ""
+            states = machine.step(states, np.array([token]), t, out=states)
+            if shown:
+                after = machine.describe(states[:, 0], t + 1, self.reduction.named)
+                party = "Alice" if t < cut else "Bob"
+                steps.append(Step(t, party, token, self.reduction.words(token, t), before, after))
+        output = int(machine.output(states)[0])
+        return Transcript(
+            x=show(x, self.reduction.symbols),
+            i=i,
+            steps=tuple(steps),
+            omitted_steps=len(alice) + len(bob) - len(steps),
+            message_hex=to_hex(message[:, 0], machine.storage_bits),
+            cost_bits=machine.storage_bits,
+            bob_tokens=tuple(bob),
+            task_answer=output,
+            output=self.reduction.symbol(output),
+            expected=x[i - 1],
+        )
+
+
+def show(x: Sequence[int], symbols: int) -> str:
+    """x as the user writes it: a bit string, or symbols with commas."""
+    return ("" if symbols == 2 else ",").join(map(str, x))
+
+
+def parse_x(text: str, n: int, symbols: int) -> tuple[int, ...]:
+    """x from a bit string, or for more than two symbols from a list with commas.
+
+    >>> parse_x("0110", 4, 2), parse_x("0,3,1", 3, 4)
+    ((0, 1, 1, 0), (0, 3, 1))
+    """
+    form = f"{n} bits, such as {'01' * 4}…" if symbols == 2 else f"{n} symbols 0..{symbols - 1} with commas"
+    parts = list(text.strip()) if symbols == 2 and "," not in text else text.split(",")
+    if not all(part.strip().isascii() and part.strip().isdecimal() for part in parts):
+        raise BadInput(f"x must be {form}; given '{_clip(text)}'")
+    x = tuple(int(part) for part in parts)
+    if len(x) != n:
+        raise BadInput(f"x must be {form}; given {len(x)} of them; change --x or --n")
+    if any(symbol >= symbols for symbol in x):
+        raise BadInput(f"x must be {form}; given '{_clip(text)}', whose largest symbol is {max(x)}")
+    return x
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def check_work(reduction: Reduction, machine: Machine, trials: int, limit: int) -> None:
+    """Refuse trials that would touch more than ``limit`` state cells in all."""
+    need = work_per_trial(reduction, machine) * trials
+    if need > limit:
+        raise LimitError(
+            f"{trials} trials need about {need:.1e} cell updates, the limit is {limit:.1e}; "
+            "use fewer --trials, a smaller --n, or --trials 0 for the proof alone"
+        )
+
+
+def work_per_trial(reduction: Reduction, machine: Machine) -> int:
+    """Cells of state that one run touches, about: most machines touch one row a token."""
+    cells = machine.rows if machine.touches_all_rows else 1
+    return reduction.task.length * cells
