@@ -32,7 +32,6 @@ from commlb.records import (
     spec,
 )
 from commlb.reductions.base import Reduction
-from commlb.symbolic import Atom
 
 MAX_ENUMERATED = 4096
 """Inputs up to which all of them are run through the machine."""
@@ -70,7 +69,8 @@ def reduce(
 
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
     4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols) or ``i`` (from 1)
-    ask for one transcript; what is missing of the two is drawn. ``draw`` adds what a picture needs. ``progress(done, of)`` hears of the trials.
+    ask for one transcript; what is missing of the two is drawn. ``draw`` adds what a picture needs.
+    ``progress(done, of)`` hears of the trials.
 
     Returns a frozen ``ReduceResult`` whose fields are the keys of the command's JSON. Raises ``BadInput``
     for what cannot be run and ``LimitError`` for what would take too long.
@@ -104,6 +104,10 @@ def run(
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> ReduceResult:
     """``reduce`` for a reduction and a machine that are already made, registered or not."""
+    if draw and chosen.task.length > MAX_DRAWN:
+        raise LimitError(
+            f"a picture shows at most {MAX_DRAWN} tokens, this stream has {chosen.task.length}; lower --n"
+        )
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
     few = chosen.symbols**chosen.n <= MAX_ENUMERATED if chosen.n <= MAX_ENUMERATED else False
@@ -113,8 +117,7 @@ def run(
     wanted = x is not None or i is not None
     if seed is None and (drawn or ((draw or wanted) and (x is None or i is None))):
         seed = secrets.randbits(32)
-    if check.holds and (draw or wanted):
-        x, i = _fill_in(chosen, x, i, seed)
+    pair = _fill_in(chosen, x, i, seed) if check.holds and (draw or wanted) else None
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if check.holds:
         if drawn and trials is not None:
@@ -141,9 +144,9 @@ def run(
         message=message,
         information=information,
         answers=answers,
-        transcript=protocol.transcript(x, i) if wanted and check.holds and x and i else None,
+        transcript=protocol.transcript(*pair) if wanted and pair else None,
         collision=None,
-        drawing=drawing(chosen, x, i) if draw and check.holds and x and i else None,
+        drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
         verdict=_verdict(chosen, made, check, information, answers),
     )
@@ -222,33 +225,20 @@ def _fill_in(
 def drawing(chosen: Reduction, x: tuple[int, ...], i: int) -> Drawing:
     """The stream a(x)·b(i) as a picture needs it."""
     task = chosen.task
-    if task.length > MAX_DRAWN:
-        raise LimitError(
-            f"a picture shows at most {MAX_DRAWN} tokens, this stream has {task.length}; lower --n"
-        )
     stream = [*chosen.alice(x), *chosen.suffix(i)]
-    letters = [task.letter(token, t) for t, token in enumerate(stream)]
     tokens = tuple(
-        (
-            "Alice" if t < chosen.cut else "Bob",
-            letter[0],
-            tuple(chosen.named(number) for number in letter[1:]),
-        )
-        for t, letter in enumerate(letters)
+        ("Alice" if t < chosen.cut else "Bob", *chosen.names(token, t)) for t, token in enumerate(stream)
     )
-    automaton = task.automaton()
-    answer = int(automaton.run(stream))
-    graph = any(letter[0] == "edge" for letter in letters)
-    names = [
-        (
-            family.name,
-            tuple(
-                chosen.label(Atom(family.name, family.lowest + k * family.stride)) for k in range(family.size)
-            ),
-        )
-        for family in chosen.layout
-    ]
-    return Drawing(show(x, chosen.symbols), i, x[i - 1], answer, tokens, tuple(names) if graph else ())
+    is_graph = any(role == "edge" for _, role, _ in tokens)
+    vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
+    return Drawing(
+        x=show(x, chosen.symbols),
+        i=i,
+        expected=x[i - 1],
+        task_answer=int(task.automaton().run(stream)),
+        tokens=tokens,
+        vertices=tuple(vertices) if is_graph else (),
+    )
 
 
 def _verdict(

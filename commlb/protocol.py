@@ -99,7 +99,8 @@ class OneWayProtocol:
             if shown:
                 after = machine.describe(states[:, 0], t + 1, self.reduction.named)
                 party = "Alice" if t < cut else "Bob"
-                steps.append(Step(t, party, token, self.reduction.words(token, t), before, after))
+                role, names = self.reduction.names(token, t)
+                steps.append(Step(t, party, token, f"{role} {'-'.join(names)}", before, after))
         output = int(machine.output(states)[0])
         return Transcript(
             x=show(x, self.reduction.symbols),

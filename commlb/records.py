@@ -98,8 +98,8 @@ class Information:
 class Answers:
     """Answers right out of how many, and the mean accuracy that the capacity allows (Fano).
 
-    ``fano_bits``: bits about x that answers this good prove to be in the message: Σ g(ε_i) from all inputs, or
-    n·g(U) with U the upper confidence limit of the error.
+    ``fano_bits``: bits about x that answers this good prove to be in the message: Σ g(ε_i) from all
+    inputs, or n·g(U) with U the upper confidence limit of the error.
     """
 
     trials: int

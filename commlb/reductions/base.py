@@ -27,6 +27,9 @@ class Family(NamedTuple):
     size: Any
     stride: int = 1
 
+    def atoms(self) -> list[Atom]:
+        return [Atom(self.name, self.lowest + k * self.stride) for k in range(self.size)]
+
 
 @dataclass(frozen=True)
 class Reduction(ABC):
@@ -154,12 +157,10 @@ class Reduction(ABC):
         """What a number in a token is called in a transcript."""
         return str(number)
 
-    def words(self, token: int, t: int) -> str:
-        """The token at position t in words, ``edge v3-L``."""
+    def names(self, token: int, t: int) -> tuple[str, tuple[str, ...]]:
+        """The token at position t as its role and what it names, ("edge", ("v3", "L"))."""
         role, *arguments = self.task.letter(token, t)
-        if role == "symbol":
-            return f"symbol {token}"
-        return f"{role} {'-'.join(self.named(number) for number in arguments)}"
+        return role, (str(token),) if role == "symbol" else tuple(map(self.named, arguments))
 
     def encode(self, letters: Sequence[Letter], t: int) -> list[int]:
         """The tokens of ``letters`` from position t on.
