@@ -1,1 +1,29 @@
-"""A streaming lower-bound laboratory."""
+"""A streaming lower-bound laboratory: what a bounded-state machine must carry across a cut.
+
+>>> import commlb
+>>> commlb.reduce("istree", n=8).bound.bits
+8.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "catalogue", "prove", "reduce"]
+
+if TYPE_CHECKING:
+    from commlb.catalogue import catalogue
+    from commlb.chains import reduce
+    from commlb.proof import prove
+
+_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "catalogue"}
+
+
+def __getattr__(name: str) -> Any:
+    """The public functions, imported when first used, so that ``import commlb`` stays light."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(f"commlb.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'commlb' has no attribute {name!r}")

@@ -136,10 +136,12 @@ def run(
         alphabet_size=chosen.task.alphabet_size,
         parameters=chosen.parameters,
         description=chosen.describe(),
+        remark=chosen.remark(),
         source=chosen.source,
         reduction_check=check,
         bound=chosen.problem.bound(),
         task_bound=chosen.task.memory_bound(),
+        never_errs=check.holds and (not made.errs or _saw_no_error(answers)),
         machine=_info(made),
         message=message,
         information=information,
@@ -190,7 +192,7 @@ def _measure(
             _compare(answers, made)
     elif not made.errs:
         states = symbols**n if all_bits <= MAX_COUNT_BITS else None
-        how = "proved for the task's automaton; this machine is tested equal to it"
+        how = "proved; machine tested equal"
         message = Message(states, all_bits, all_bits, how)
         information = Information(all_bits, None, how, None)
     if trials:
@@ -201,6 +203,10 @@ def _measure(
         if information.bits is None:
             information = Information(fano, None, "sampled", CONFIDENCE)
     return message, information, answers
+
+
+def _saw_no_error(answers: Answers | None) -> bool:
+    return answers is not None and answers.evidence == "exhaustive" and answers.errors == 0
 
 
 def _compare(answers: Answers, made: Machine) -> None:

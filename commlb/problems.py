@@ -34,7 +34,7 @@ class Index:
         return Bound(
             bits,
             "deterministic",
-            f"distinct rows: {self.symbols}^{self.n}",
+            f"{self.symbols}^{self.n} distinct rows",
             "proved",
             "Kremer, Nisan, Ron 1999; theory Sec. 2",
             "alice",

@@ -157,7 +157,11 @@ class Drawing:
 
 @dataclass(frozen=True)
 class ReduceResult:
-    """Everything ``commlb reduce`` says; the fields are the keys of its JSON."""
+    """Everything ``commlb reduce`` says; the fields are the keys of its JSON.
+
+    ``never_errs``: the machine is right on every query, by its construction or seen on all inputs. Then the
+    bounds for machines without error hold for it; otherwise only the Fano chain does.
+    """
 
     task: str
     task_size: dict[str, int]
@@ -171,10 +175,12 @@ class ReduceResult:
     alphabet_size: int
     parameters: dict[str, int]
     description: tuple[str, str, str]
+    remark: str
     source: str
     reduction_check: ReductionCheck
     bound: Bound
     task_bound: Bound | None
+    never_errs: bool
     machine: MachineInfo
     message: Message
     information: Information

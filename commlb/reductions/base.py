@@ -98,6 +98,10 @@ class Reduction(ABC):
     def describe(self) -> tuple[str, str, str]:
         """One line each: what Alice writes, what Bob writes, how the answer is read."""
 
+    def remark(self) -> str:
+        """What else a reader should know, such as a gadget that does with less; may be empty."""
+        return ""
+
     def start(self) -> Encoder:
         return ()
 

@@ -22,7 +22,7 @@ class IndexToAR(Reduction):
 
     name = "keys"
     task_name = "ar"
-    source = "Wen, Dang, Lyu 2024, Theorem 4.3"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     options = ("symbols",)
     first_number = 1
 

@@ -25,7 +25,7 @@ class IndexToCGram(Reduction):
 
     name = "blocks"
     task_name = "cgram"
-    source = "Wen, Dang, Lyu 2024, Theorem 4.4"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     options = ("symbols", "c")
     first_number = 1
 

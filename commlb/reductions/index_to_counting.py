@@ -22,7 +22,7 @@ class IndexToCounting(Reduction):
 
     name = "blanks"
     task_name = "counting"
-    source = "Wen, Dang, Lyu 2024, Theorem 4.5"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     first_number = 1
 
     @property

@@ -22,7 +22,7 @@ class IndexToIndex(Reduction):
 
     name = "plain"
     task_name = "index"
-    source = "Wen, Dang, Lyu 2024, Theorem 4.2"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     options = ("symbols",)
     first_number = 1
 

@@ -27,6 +27,11 @@ class IsTreeReduction(Reduction):
     def parameters(self) -> dict[str, int]:
         return {"vertices": self.atoms}
 
+    def remark(self) -> str:
+        rivals = [cls(self.n) for cls in (Doubled, TwoHub, Hubs) if not isinstance(self, cls)]
+        fits = " and ".join(f"{rival.atoms} vertices with {rival.name}" for rival in rivals)
+        return f"the same {self.n} bit{'s' * (self.n > 1)} fit on {fits}"
+
     def answer(self, task_answer: Any) -> Any:
         return int(task_answer)
 
@@ -53,7 +58,7 @@ class Doubled(IsTreeReduction):
     """
 
     name = "doubled"
-    source = "Wen, Dang, Lyu 2024, appendix, proof of Theorem 4.6"
+    source = "Wen, Dang, Lyu 2024, Theorem 4.7, appendix"
 
     @property
     def cut(self) -> int:
@@ -90,7 +95,7 @@ class TwoHub(IsTreeReduction):
     """
 
     name = "two-hub"
-    source = "Wen, Dang, Lyu 2024, main text, Theorem 4.6"
+    source = "Wen, Dang, Lyu 2024, Theorem 4.7, main text"
 
     @property
     def cut(self) -> int:
@@ -168,7 +173,7 @@ class Hubs(IsTreeReduction):
 
     def describe(self) -> tuple[str, str, str]:
         return (
-            f"edges (leaf, hub), the hub named by the next {self.block} bits of x",
+            f"edges (leaf, hub), the hub named by the next b = {self.block} of x",
             "a path through the hubs with i's bit 0, one through those with bit 1, and the edge (leaf, r_0)",
             "x_i = 1 iff the graph is a tree",
         )

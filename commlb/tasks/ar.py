@@ -105,7 +105,9 @@ class AssociativeRecall(Task):
 
     def memory_bound(self) -> Bound:
         bits = self.pairs * math.log2(self.values)
-        return Bound(bits, "deterministic", "fixed keys: V^m rows differ", "formula", "theory Sec. 3: V^m")
+        return Bound(
+            bits, "deterministic", "V^m distinct rows at fixed keys", "formula", "theory Sec. 3: V^m"
+        )
 
 
 class DictionaryAutomaton(LetterAutomaton):

@@ -111,7 +111,7 @@ class CGram(Task):
             return Bound(0.0, "deterministic", "trivial", "formula", "fewer than three token types")
         blocks = np.arange(1, most + 1)
         bits = float((blocks * np.log2(self.types - blocks)).max())
-        method = "fixed blocks: max over m of (T-m)^m rows"
+        method = "fixed blocks: (T-m)^m distinct rows, best m"
         return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, c-gram as AR")
 
 

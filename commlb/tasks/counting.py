@@ -85,7 +85,7 @@ class Counting(Task):
 
     def memory_bound(self) -> Bound:
         bits = log2_binomial(self.text_length + self.types - 1, self.text_length)
-        method = "distinct rows: C(n+K-1, n) count vectors"
+        method = "C(n+K-1, n) distinct rows"
         return Bound(bits, "deterministic", method, "formula", "theory Sec. 3")
 
 

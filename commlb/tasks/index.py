@@ -82,7 +82,7 @@ class Index(Task):
 
     def memory_bound(self) -> Bound:
         bits = self.word_length * math.log2(self.symbols)
-        return Bound(bits, "deterministic", "distinct rows: |Σ|^n", "formula", "theory: D→(INDEX) = n·log|Σ|")
+        return Bound(bits, "deterministic", "|Σ|^n distinct rows", "formula", "theory: D→(INDEX) = n·log|Σ|")
 
 
 class IndexAutomaton(LetterAutomaton):

@@ -24,7 +24,7 @@ class IsTree(Task):
     """IsTree(N): N−1 edges on N vertices, one token each; True iff they form a tree.
 
     Vertices 0 … N−1; the edge {u, v} with u < v is the token v(v−1)/2 + u. A repeated edge closes a cycle.
-    Source: Wen, Dang, Lyu 2024, §4.3.
+    Source: Wen, Dang, Lyu 2024, §4.2.
 
     >>> task = IsTree(4)
     >>> [task.letter(token, 0)[1:] for token in range(6)]
@@ -37,7 +37,7 @@ class IsTree(Task):
 
     name = "istree"
     summary = "N-1 edges on N vertices: do they form a tree"
-    source = "Wen, Dang, Lyu 2024, Sec. 4.3"
+    source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     default = 1
 
     def __post_init__(self) -> None:
@@ -112,13 +112,13 @@ class IsTree(Task):
         if self.vertices <= EXACT_PARTITIONS:
             row = stirling_row(self.vertices)
             most = max(row[self.vertices - t] + (t >= 2) for t in range(self.vertices))
-            method = "classes: max over t of S(N, N-t) + 1"
+            method = "S(N, N-t) + 1 classes, worst t"
             return Bound(
                 math.log2(most), "deterministic", method, "formula", "theory Sec. 3, Stirling numbers"
             )
         blocks = np.arange(1, self.vertices + 1)
         bits = float(((self.vertices - blocks) * np.log2(blocks)).max())
-        method = "classes: S(N, k) >= k^(N-k), best k"
+        method = "S(N, k) >= k^(N-k) classes, best k"
         return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, Stirling numbers")
 
 

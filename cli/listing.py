@@ -1,0 +1,41 @@
+"""``commlb list``: what there is."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_command(as_json: bool) -> None:
+    """List the tasks, reductions and machines, with their sources.
+
+    \b
+    Examples:
+      commlb list
+      commlb list --json
+    """
+    started = time.perf_counter()
+    import commlb
+
+    found = commlb.catalogue()
+    if as_json:
+        from commlb_cli.output import provenance
+
+        from commlb.records import to_json
+
+        click.echo(to_json("list", found, provenance(None, started)))
+        return
+    for title, entries in (
+        ("Tasks", found.tasks),
+        ("Reductions of INDEX, as task/reduction", found.reductions),
+        ("Machines", found.machines),
+    ):
+        click.echo(title)
+        for entry in entries:
+            click.echo(f"  {entry.name}")
+            for line in (entry.summary, f"[{entry.source}]"):
+                click.echo(click.wrap_text(line, 78, "      ", "      "))
+        click.echo()

@@ -1,0 +1,61 @@
+"""Where results go: stdout, files replaced in one step, and the provenance beside them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+RESULT_SUFFIXES = (".json", ".csv", ".jsonl")
+
+
+def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str, Any]) -> None:
+    """The result as .json, one .jsonl line, or .csv rows (without provenance)."""
+    from commlb import files
+    from commlb.records import to_csv, to_json
+
+    suffix = Path(path).suffix.lower()
+    if suffix == ".csv":
+        text = to_csv(rows)
+    else:
+        text = to_json(command, result, where, indent=2 if suffix == ".json" else None) + "\n"
+    files.replace(path, text.encode())
+
+
+def provenance(seed: int | None, started: float) -> dict[str, Any]:
+    """Version, command line, seed, libraries, platform, time: what it takes to run this again."""
+    import datetime
+    import platform
+    from importlib.metadata import version
+
+    from commlb import __version__
+
+    return {
+        "version": __version__,
+        "argv": sys.argv[1:],
+        "seed": seed,
+        "libraries": {name: version(name) for name in ("numpy", "numba", "networkx", "click", "matplotlib")},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "weights_digest": None,
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def progress_on_terminal(what: str) -> Callable[[int, int], None]:
+    """A progress callback that writes to stderr, and only if a person is looking."""
+    if not sys.stderr.isatty():
+        return lambda done, of: None
+    started = time.perf_counter()
+
+    def show(done: int, of: int) -> None:
+        left = (time.perf_counter() - started) * (of - done) / max(1, done)
+        end = "\n" if done >= of else ""
+        click.echo(f"\r{what}: {done} of {of}, about {left:.0f} s left   {end}", nl=False, err=True)
+
+    return show

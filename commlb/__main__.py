@@ -1,0 +1,5 @@
+"""``python -m commlb`` is the command ``commlb``."""
+
+from commlb_cli import main
+
+main()

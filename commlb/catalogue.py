@@ -1,0 +1,63 @@
+"""What is registered: tasks, reductions and machines with their sources; what ``commlb list`` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commlb.machines import EXACT, machine_classes
+from commlb.reductions import DEFAULTS, for_task, reduction_classes
+from commlb.tasks import task_classes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered thing: its name, what it is, and where it is from."""
+
+    name: str
+    summary: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that can be named on the command line. Reductions are named task/reduction."""
+
+    tasks: tuple[Entry, ...]
+    reductions: tuple[Entry, ...]
+    machines: tuple[Entry, ...]
+
+
+def catalogue() -> Catalogue:
+    """The registered tasks, reductions and machines.
+
+    >>> [entry.name for entry in catalogue().tasks]
+    ['ar', 'cgram', 'counting', 'index', 'istree']
+    """
+    tasks = tuple(Entry(name, cls.summary, cls.source) for name, cls in task_classes().items())
+    found = []
+    for task in task_classes():
+        for name, cls in for_task(task).items():
+            alice, bob, answer = cls(8).describe()
+            default = " (default)" if DEFAULTS.get(task, name) == name else ""
+            found.append(
+                Entry(f"{task}/{name}{default}", f"Alice: {alice}. Bob: {bob}. {answer}", cls.source)
+            )
+    exact = Entry(EXACT, "the task's own machine, in its most compact state (the default)", "theory Sec. 3")
+    machines = [
+        Entry(
+            name + "".join(f":{key}=…" for key in cls.required),
+            cls.summary + "".join(f"; {key}: {what}" for key, what in (cls.required | cls.optional).items()),
+            "theory Sec. 1",
+        )
+        for name, cls in machine_classes().items()
+    ]
+    return Catalogue(tasks, tuple(found), (exact, *machines))
+
+
+def names() -> dict[str, list[str]]:
+    """Task, reduction and machine names, for completion."""
+    return {
+        "task": sorted({cls.task_name for cls in reduction_classes().values()}),
+        "reduction": list(reduction_classes()),
+        "machine": [EXACT, *machine_classes()],
+    }
