@@ -175,10 +175,10 @@ def _check(result: ReduceResult) -> list[str]:
 
 def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[str]:
     """Lines of (name, bits, how it is known), what does not fit beside put below."""
-    lines = [f"{title:<38}{'bits':>9}  known by"] if title else []
+    lines = [f"{title:<40}{'bits':>10}  known by"] if title else []
     for name, bits, how in rows:
         number = "unknown" if bits is None else f"{bits:.6g}"
-        head = f"  {name:<36}{number:>9}  "
+        head = f"  {name:<38}{number:>10}  "
         lines += _wrap(how, head, " " * len(head)) if how else [head.rstrip()]
     return lines
 

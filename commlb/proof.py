@@ -17,6 +17,7 @@ n ≤ n₀ are right, all queries of all n are. Lengths of streams are compared 
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
@@ -165,18 +166,15 @@ class Alike:
     def _run_alice(self) -> tuple[dict, dict]:
         j = Unknown("j")
         moves: dict[Encoder, list[tuple[int, Encoder, list[Letter]]]] = {}
-        waiting = [self.reduction.start()]
+        waiting = collections.deque([self.reduction.start()])
         while waiting:
-            e = waiting.pop()
+            e = waiting.popleft()
             if e in moves:
                 continue
             moves[e] = [(x, *self.unknown.emit(e, j, x)) for x in range(self.reduction.symbols)]
-            waiting += [following for _, following, _ in moves[e]]
+            waiting.extend(following for _, following, _ in moves[e])
             if len(moves) > MAX_ENCODER_STATES:
-                raise LimitError(
-                    f"Alice's transducer has more than {MAX_ENCODER_STATES} states, too many to walk; "
-                    "try a smaller n or fewer symbols"
-                )
+                raise Undetermined("the transducer has too many states to be the same for all n")
         return moves, {e: self.unknown.finish(e) for e in moves}
 
     def _run_bob(self, residue: int) -> list[Letter]:

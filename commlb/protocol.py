@@ -15,7 +15,7 @@ from commlb.machines.base import Array, Machine
 from commlb.records import Step, Transcript
 from commlb.reductions.base import Reduction
 
-BATCH_BYTES = 2**25
+BATCH_BYTES = 2**27
 """State memory of one batch of runs."""
 
 SHOWN_STEPS = 40

@@ -20,6 +20,9 @@ from commlb.machines.base import BROKEN, UNDEFINED, Letter, LetterAutomaton
 from commlb.records import Counterexample
 from commlb.reductions.base import Encoder, Reduction
 
+MAX_MOVES = 1_000_000
+"""Moves of Alice's transducer, over all steps, that are laid out at most."""
+
 MAX_STEPS = 30_000_000
 """Automaton steps after which a walk gives up (about a minute)."""
 
@@ -64,6 +67,7 @@ class Transducer:
         self.moves: list[dict[tuple[Encoder, int, int], tuple[Encoder, list[Letter], bool]]] = [{}]
         self.last: dict[tuple[str, Hashable], int] = {}
         reached: list[tuple[Encoder, int]] = [(reduction.start(), 0)]
+        laid_out = 0
         for j in range(1, reduction.n + 2):
             moves = {}
             for e, t in reached:
@@ -74,6 +78,12 @@ class Transducer:
                     moves[e, t, x] = (following, letters, is_well_written(reduction, letters, t))
                     self.last.update({use: j for letter in letters for use in uses(letter)})
             self.moves.append(moves)
+            laid_out += len(moves)
+            if laid_out > MAX_MOVES:
+                raise LimitError(
+                    f"Alice's transducer has more than {MAX_MOVES} moves by step {j} of {reduction.n}; "
+                    "to walk it needs a smaller n or an encoder with fewer states"
+                )
             reached = list(
                 dict.fromkeys((e, t + len(letters)) for (_, t, _), (e, letters, _) in moves.items())
             )

@@ -119,6 +119,10 @@ class Reduction(ABC):
         """x_i from the task's answer (a boolean, or the number of an atom)."""
 
     @cached_property
+    def _task(self) -> Task:
+        return self.task
+
+    @cached_property
     def _numbers(self) -> dict[str, tuple[Any, Family]]:
         first: Any = self.first_number
         numbers = {}
@@ -172,7 +176,7 @@ class Reduction(ABC):
         Refuses letters that the task would not read back as they were meant at that position.
         """
         tokens = []
-        task = self.task
+        task = self._task
         for place, letter in enumerate(letters, t):
             numbered = rename(letter, self.number)
             if place >= task.length:

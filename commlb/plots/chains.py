@@ -1,0 +1,132 @@
+"""The right panel: the chains of inequalities as bars in bits, each with how its number is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from commlb.plots.style import ALICE, GREY, INK, OTHER, PALE, SMALL, TEXT, fitted
+from commlb.records import ReduceResult, spec
+
+GROUPS = {"alice": "over Alice's prefixes", "all": "over all prefixes of the task"}
+HATCHES = {"proved": "", "exhaustive": "////", "sampled": "....", "formula": "\\\\\\\\"}
+BAR, STEP, HEADER = 0.15, 0.415, 0.36
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bar: ``bits`` (None: unknown) over a prefix set (a key of ``GROUPS``), and how it is known.
+
+    ``needed`` tells a bound on every machine from a number of this one; ``at_least``: known from below.
+    """
+
+    prefix_set: str
+    name: str
+    bits: float | None
+    evidence: str
+    needed: bool = False
+    at_least: bool = False
+    confidence: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Value and evidence, ``≥ 0.309 · sampled, 99 %``."""
+        if self.bits is None:
+            return "unknown"
+        sure = "" if self.confidence is None else f", {100 * self.confidence:g} %"
+        return f"{'≥ ' if self.at_least else ''}{number(self.bits)} · {self.evidence}{sure}"
+
+
+def number(bits: float) -> str:
+    """Bits in at most four digits, or whole.
+
+    >>> number(64.0), number(19.372), number(0.00176), number(1234567.8)
+    ('64', '19.37', '0.0018', '1,234,568')
+    """
+    if bits >= 1000:
+        return f"{bits:,.0f}"
+    return f"{bits:.4g}" if bits >= 1 else f"{bits:.2g}"
+
+
+def short(evidence: str | None) -> str:
+    """The kind of evidence without its explanation; "unknown" for none."""
+    return next((kind for kind in HATCHES if evidence and evidence.startswith(kind)), evidence or "unknown")
+
+
+def chain_rows(result: ReduceResult) -> list[Row]:
+    """The numbers of both chains in the order of their inequalities, first Alice's prefixes, then all.
+
+    What the answers show (Fano) is a row of its own only where it says more than "all right".
+    """
+    answers, message, information = result.answers, result.message, result.information
+    known, evidence = short(information.evidence), short(message.evidence)
+    rows = [
+        Row("alice", f"{result.problem}: must cross", result.bound.bits, short(result.bound.evidence), True)
+    ]
+    if answers is not None and (known == "sampled" or answers.errors > 0):
+        shown, sure = short(answers.evidence), answers.confidence
+        rows.append(Row("alice", "shown by the answers (Fano)", answers.fano_bits, shown, confidence=sure))
+    passed = Row(
+        "alice",
+        "information passed",
+        information.bits,
+        known,
+        at_least=known == "sampled",
+        confidence=information.confidence,
+    )
+    room, counted = result.machine.capacity_bits, "formula"
+    rows += [
+        passed,
+        Row("alice", "entropy", message.entropy_bits, evidence),
+        Row("alice", "reachable bits", message.reachable_bits, evidence, at_least=evidence == "sampled"),
+        Row("alice", "capacity bits", room, counted),
+    ]
+    bound = result.task_bound
+    name = "closed form: any machine needs"
+    rows.append(
+        Row("all", name, None, "unknown", True)
+        if bound is None
+        else Row("all", name, bound.bits, short(bound.evidence), True)
+    )
+    return [*rows, Row("all", "capacity bits", room, counted)]
+
+
+def draw_chains(axes: Axes, result: ReduceResult) -> None:
+    """All bars on one scale. A black mark on each bar stands at what the group's first row says is needed."""
+    width, top = axes.get_xlim()[1], axes.get_ylim()[1]
+    rows = chain_rows(result)
+    scale = max([row.bits for row in rows if row.bits is not None], default=0) or 1.0
+    name, size = fitted(f"machine {spec(result.machine)}: bits", width, TEXT + 1)
+    axes.text(0, top - 0.02, name, size=size, va="top", weight="bold")
+    y = top - 0.22
+    for prefix_set, header in GROUPS.items():
+        group = [row for row in rows if row.prefix_set == prefix_set]
+        y -= HEADER
+        axes.text(0, y, header, size=TEXT, va="bottom", color=GREY, style="italic")
+        axes.plot([0, width], [y - 0.02] * 2, color=GREY, lw=0.6)
+        for row in group:
+            y -= STEP
+            _bar(axes, row, y, width, width / scale, group[0].bits)
+    axes.text(
+        0, 0.02, "blue: any machine   orange: this one   black mark: what is needed", size=SMALL, color=GREY
+    )
+
+
+def _bar(axes: Axes, row: Row, y: float, width: float, per_bit: float, needed: float | None) -> None:
+    axes.text(0, y + BAR + 0.03, row.name, size=TEXT - 0.5, va="bottom")
+    axes.text(width, y + BAR + 0.03, row.label, size=TEXT - 0.5, va="bottom", ha="right")
+    axes.add_patch(Rectangle((0, y), width, BAR, fc=PALE, ec="none"))
+    if row.bits is not None:
+        colour = ALICE if row.needed else OTHER
+        edge = "white" if row.needed else INK
+        length = row.bits * per_bit
+        axes.add_patch(
+            Rectangle((0, y), length, BAR, fc=colour, ec=edge, lw=0, hatch=HATCHES.get(row.evidence))
+        )
+        axes.add_patch(Rectangle((0, y), length, BAR, fc="none", ec=INK, lw=0.6))
+    if needed is not None:
+        axes.plot(
+            [needed * per_bit] * 2, [y - 0.03, y + BAR + 0.03], color=INK, lw=2.2, solid_capstyle="butt"
+        )

@@ -1,0 +1,200 @@
+"""Laws that every task obeys: solver, automaton, projection, machine and window agree on every stream."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import run_one, stirling
+
+from commlb.errors import BadInput
+from commlb.machines.base import UNDEFINED
+from commlb.tasks import task_classes
+from commlb.tasks.base import Task
+from commlb.tasks.cgram import CGram
+from commlb.tasks.counting import Counting
+from commlb.tasks.index import Index
+from commlb.tasks.istree import IsTree, ends, stirling_row
+
+EXAMPLES = [task for cls in task_classes().values() for task in cls.examples()]
+MOST_STREAMS = 20_000
+
+
+def streams(task: Task) -> list[tuple[int, ...]]:
+    """All streams, or as many as are drawn with a fixed seed where they are too many."""
+    alphabets = [task.alphabet(t) for t in range(task.length)]
+    if math.prod(map(len, alphabets)) <= MOST_STREAMS:
+        return list(itertools.product(*alphabets))
+    rng = np.random.default_rng(7)
+    return [tuple(int(rng.choice(a)) for a in alphabets) for _ in range(MOST_STREAMS // 4)]
+
+
+def written(answer) -> int:
+    """An answer as ``Machine.output`` writes it."""
+    return -1 if answer is UNDEFINED else int(answer)
+
+
+class Uses:
+    """What the rest of one stream touches, plus whatever else is said to be live."""
+
+    def __init__(self, letters, extra=()):
+        self.named = {(letter[0], argument) for letter in letters for argument in letter[1:]} | set(extra)
+
+    def __call__(self, role, argument):
+        return (role, argument) in self.named
+
+    def arguments(self, role):
+        return [argument for r, argument in self.named if r == role]
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_automaton_agrees_with_the_independent_solver(task):
+    automaton = task.automaton()
+    for stream in streams(task):
+        assert automaton.run(stream) == task.solve(stream), stream
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_projected_runs_answer_like_unprojected_ones(task):
+    """Projected after every token to what the rest of this stream touches: the most that may be forgotten."""
+    automaton = task.automaton()
+    rng = np.random.default_rng(1)
+    pool = [("query", 1), ("key", 1), ("ask", 1), ("ask", 2), ("edge", 0), ("edge", 1), ("threshold", 2)]
+    for stream in streams(task):
+        letters = [task.letter(token, t) for t, token in enumerate(stream)]
+        extra = [use for use in pool if rng.random() < 0.5]
+        tight = loose = automaton.start()
+        for t, letter in enumerate(letters):
+            tight = automaton.project(automaton.read(tight, letter), Uses(letters[t + 1 :]))
+            loose = automaton.project(automaton.read(loose, letter), Uses(letters[t + 1 :], extra))
+        wanted = task.solve(stream)
+        if wanted is not UNDEFINED:
+            assert automaton.answer(tight) == automaton.answer(loose) == wanted, stream
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_projection_is_a_congruence(task):
+    """States that a projection merges stay merged under every live continuation, or answers would differ."""
+    automaton = task.automaton()
+    cut = task.length // 2
+    alphabets = [task.alphabet(t) for t in range(task.length)]
+    prefixes = list(itertools.islice(itertools.product(*alphabets[:cut]), 300))
+    for suffix in itertools.islice(itertools.product(*alphabets[cut:]), 40):
+        letters = [task.letter(token, t) for t, token in enumerate(suffix, cut)]
+        classes: dict = {}
+        for prefix in prefixes:
+            state = automaton.start()
+            for t, token in enumerate(prefix):
+                state = automaton.step(state, token, t)
+            answer = task.solve([*prefix, *suffix])
+            if answer is not UNDEFINED:
+                known = classes.setdefault(automaton.project(state, Uses(letters)), answer)
+                assert known == answer, (prefix, suffix)
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_exact_machine_is_tested_equal_to_the_automaton(task):
+    """One batch of all streams within the promise; states are canonical: equal iff the automaton's are."""
+    automaton, machine = task.automaton(), task.machine()
+    good = [stream for stream in streams(task) if task.solve(stream) is not UNDEFINED]
+    if task.name == "cgram":
+        good = good[:1500]
+    batch = np.array(good).T
+    states = machine.start(batch.shape[1])
+    slow = [automaton.start() for _ in good]
+    for t in range(task.length):
+        states = machine.step(states, batch[t], t, out=states)
+        slow = [automaton.step(state, stream[t], t) for state, stream in zip(slow, good, strict=True)]
+        packed = [tuple(column) for column in machine.pack(states).T.tolist()]
+        if t < getattr(task, "text_length", task.length - 1):
+            pairs = set(zip(packed, slow, strict=True))
+            assert len(pairs) == len(set(packed)), "two automaton states share a machine state"
+            assert len(pairs) == len(set(slow)), "the machine's state is not canonical"
+    assert machine.output(states).tolist() == [written(task.solve(stream)) for stream in good]
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_letters_and_tokens_are_inverse(task):
+    for t in range(task.length):
+        for token in task.alphabet(t):
+            assert task.token(task.letter(token, t)) == token
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_window_answers_are_never_wrong(task):
+    """What a window claims to know holds; the whole stream decides everything."""
+    for stream in streams(task)[:3000]:
+        wanted = task.solve(stream)
+        if wanted is UNDEFINED:
+            continue
+        bob = {"istree": 1, "cgram": getattr(task, "c", 2) - 1, "counting": 2}.get(task.name, 1)
+        for first in range(task.length - bob + 1):
+            claimed = task.from_window(stream[first:], first)
+            assert claimed in (None, written(wanted)), (stream, first)
+            assert claimed is not None or first > 0 or task.name == "istree"
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_sizes_and_refusals(task):
+    first = [task.alphabet(t)[0] for t in range(task.length)]
+    assert task.memory_bound().bits <= task.machine().capacity_bits + 1e-9
+    assert task.machine().capacity_bits <= task.machine().storage_bits + 1e-9
+    with pytest.raises(BadInput, match="tokens"):
+        task.solve(first[:-1])
+    with pytest.raises(BadInput, match="position"):
+        task.solve([task.alphabet(0).stop, *first[1:]])
+    assert set(task.answers) >= {written(task.solve(s)) for s in streams(task)[:500]} - {-1}
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_a_single_run_equals_its_column_in_a_batch(task):
+    chosen = streams(task)[:: max(1, len(streams(task)) // 50)]
+    chosen = [stream for stream in chosen if task.solve(stream) is not UNDEFINED]
+    machine = task.machine()
+    states = machine.start(len(chosen))
+    for t in range(task.length):
+        states = machine.step(states, np.array([stream[t] for stream in chosen]), t)
+    assert machine.output(states).tolist() == [run_one(machine, stream) for stream in chosen]
+
+
+def test_closed_forms():
+    """Theory Sec. 3: class counts at the worst cut."""
+    assert [[stirling(n, k) for k in range(n + 1)] for n in range(6)] == [stirling_row(n) for n in range(6)]
+    assert IsTree(7).memory_bound().bits == math.log2(351)
+    for n, k, rows in ((2, 2, 3), (3, 3, 10), (4, 4, 35), (5, 5, 126), (2, 3, 6), (5, 6, 252)):
+        assert Counting(n, k).memory_bound().bits == math.log2(rows)
+    assert Index(5, 3).memory_bound().bits == 5 * math.log2(3)
+    assert IsTree(2000).memory_bound().bits > 1000
+
+
+def test_large_stirling_bound_is_below_the_exact_one():
+    exact = IsTree(700).memory_bound().bits
+    n = 700
+    assert max((n - k) * math.log2(k) for k in range(1, n + 1)) <= exact
+
+
+@given(st.integers(0, 2**45))
+def test_edge_tokens_decode_alike_in_batch_and_alone(token):
+    u, v = ends(np.array([token]))
+    assert IsTree(4).letter(token, 0) == ("edge", int(u[0]), int(v[0]))
+    assert 0 <= u[0] < v[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Index(0), "word_length must be an integer of at least 1; given 0"),
+        (lambda: Index(3, 1), "symbols must be"),
+        (lambda: CGram(3, 2, 1), "c must be"),
+        (lambda: CGram(2, 2, 3), "text_length must be at least c = 3"),
+        (lambda: IsTree(1), "vertices must be"),
+        (lambda: Counting(True, 2), "text_length must be"),
+    ],
+)
+def test_bad_sizes_are_refused(make, words):
+    with pytest.raises(BadInput, match=words):
+        make()
