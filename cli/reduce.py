@@ -17,7 +17,7 @@ def _complete(kind: str) -> Any:
     """Shell completion from the registry, looked up only when the shell asks."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        from commlb.catalogue import names
+        from commlb.listing import names
 
         return [name for name in names()[kind] if name.startswith(incomplete)]
 
@@ -266,8 +266,8 @@ def _transcript(result: ReduceResult) -> list[str]:
             lines += _message(result)
         last = step.t
         lines.append(_clip(f"  {step.t:>5} {step.party:<5} {step.token:>7}  {step.words}"))
-        lines.append(_clip(f"{'':17}{step.before}"))
-        lines.append(_clip(f"{'':14}-> {step.after}"))
+        lines.append(f"{'':17}{_middle_out(step.before, WIDTH - 17)}")
+        lines.append(f"{'':14}-> {_middle_out(step.after, WIDTH - 17)}")
     verdict = "right" if run.output == run.expected else "WRONG"
     lines.append(
         f"  Bob's tokens {' '.join(map(str, run.bob_tokens[:20]))}{' …' * (len(run.bob_tokens) > 20)}"
@@ -284,11 +284,16 @@ def _message(result: ReduceResult) -> list[str]:
         return []
     digits, bits = run.message_hex, run.cost_bits
     if bits > 512:
-        return [f"  ---- cut: message of {bits} bits, 0x{digits[:32]}… (whole in --json) ----"]
+        return [f"  ---- cut: message of {bits} bits ----", f"  hex   {digits[:48]}… (whole in --json)"]
     written = f"{int(digits, 16):0{bits}b}" if bits else ""
     lines = [f"  ---- cut: message of {bits} bits ----"]
     lines += [f"  hex   {digits[k : k + 64]}" for k in range(0, len(digits), 64)]
     return lines + [f"  bits  {written[k : k + 64]}" for k in range(0, len(written), 64)]
+
+
+def _middle_out(words: str, width: int) -> str:
+    half = (width - 3) // 2
+    return words if len(words) <= width else f"{words[:half]} … {words[-half:]}"
 
 
 def _clip(line: str) -> str:

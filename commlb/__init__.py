@@ -13,11 +13,11 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "catalogue", "prove", "reduce"]
 
 if TYPE_CHECKING:
-    from commlb.catalogue import catalogue
+    from commlb.listing import catalogue
     from commlb.chains import reduce
     from commlb.proof import prove
 
-_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "catalogue"}
+_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "listing"}
 
 
 def __getattr__(name: str) -> Any:

@@ -44,6 +44,8 @@ def ceiling_accuracy(bits: float, n: int, symbols: int = 2) -> float:
     low, high = 0.0, 1 - 1 / symbols
     if target >= math.log2(symbols):
         return 1.0
+    if target <= 0:
+        return 1 / symbols
     for _ in range(200):
         middle = (low + high) / 2
         if fano_bits(middle, symbols) > target:

@@ -48,7 +48,7 @@ def run_one(machine: Machine, stream: Sequence[int]) -> int:
 
 def insert_windows(table: np.ndarray, window: np.ndarray, successor: np.ndarray, many: int) -> None:
     """Twin of ``kernels.windows.insert``: a dictionary a run, written back sorted."""
-    entries, columns, runs = table.shape
+    _, columns, runs = table.shape
     for r in range(runs):
         known = {tuple(row[:-1]): row[-1] for row in table[:, :, r].tolist() if row[0]}
         key = tuple(window[:, r].tolist())

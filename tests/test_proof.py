@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from reference import answers_right, first_failure
 from strategies import table_reductions
 
+from commlb.alike import Alike
 from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Letter
-from commlb.proof import Alike, prove
+from commlb.proof import LayerWalk, prove
 from commlb.reductions import build, reduction_classes
 from commlb.reductions.index_to_ar import IndexToAR
 from commlb.reductions.index_to_cgram import IndexToCGram
@@ -56,11 +57,11 @@ def test_hubs_at_ten_thousand():
 def test_plain_walk_agrees(cls, n):
     reduction = cls(n)
     alice = Transducer(reduction)
-    alike = Alike(reduction)
+    layers = LayerWalk(Alike(reduction))
     for i in range(1, n + 1):
         width, counterexample = walk(reduction, i, alice)
         assert counterexample is None
-        assert width <= alike.query(n, i)[1]
+        assert width <= layers.query(n, i)[1]
 
 
 # Mutants: each a small mistake in a gadget, by class and with what is wrong.
@@ -333,7 +334,9 @@ class RemembersAll(IndexToIndex):
         return (*e, x), super().emit(e, j, x)[1]
 
 
-def test_an_encoder_with_unbounded_states_is_walked_for_small_n_and_refused_for_large():
+def test_an_encoder_with_unbounded_states_is_walked_for_small_n_and_refused_for_large(monkeypatch):
+    monkeypatch.setattr("commlb.walk.MAX_MOVES", 10_000)
+    monkeypatch.setattr("commlb.alike.MAX_ENCODER_STATES", 500)
     check = prove(RemembersAll(6))
     assert check.holds
     assert not check.every_n

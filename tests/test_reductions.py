@@ -22,7 +22,7 @@ MACHINES = [
     "store",
     "window:w=1",
     "window:w=3",
-    "window:w=1000",
+    "window:w=99",
     "random:bits=3",
     "random:bits=64,seed=5",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -92,6 +92,19 @@ class LetterAutomaton(Automaton):
 
     @abstractmethod
     def project(self, state: State, live: Live) -> State: ...
+
+
+def abridged(values: Sequence[Any], show: Callable[[Any], str] = str, most: int = 60, gap: str = " ") -> str:
+    """``values`` one after the other, the middle of a long list left out and counted.
+
+    >>> abridged(range(9), most=4)
+    '0 1 … (5 more) … 7 8'
+    """
+    if len(values) <= most:
+        return gap.join(map(show, values))
+    half = most // 2
+    first, last = gap.join(map(show, values[:half])), gap.join(map(show, values[-half:]))
+    return f"{first} … ({len(values) - 2 * half} more) … {last}"
 
 
 class Machine(ABC):

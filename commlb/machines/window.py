@@ -8,7 +8,7 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import Array, Machine, Namer
+from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.tasks.base import Task
 
 
@@ -59,8 +59,7 @@ class Window(Machine):
         first = max(0, min(t, self.cut) - self.kept)
         tokens = [int(state[p % self.kept]) for p in range(first, min(t, self.cut))]
         tokens += state[self.kept : self.kept + max(0, t - self.cut)].tolist()
-        shown = " ".join(map(str, tokens[:60]))
-        return (shown + (f" … ({len(tokens)} tokens)" if len(tokens) > 60 else "")) or "nothing yet"
+        return abridged(tokens) or "nothing yet"
 
 
 class Store(Window):

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from commlb.errors import BadInput
 from commlb.plots.chains import Row, chain_rows, draw_chains
-from commlb.plots.gadget import draw_gadget, layout_graph
+from commlb.plots.gadget import draw_gadget
+from commlb.plots.layout import layout_graph
 from commlb.plots.strip import draw_strip
 from commlb.plots.style import GREY, TEXT, TITLE, fitted, panel, settings
 from commlb.records import ReduceResult

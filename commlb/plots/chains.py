@@ -62,9 +62,8 @@ def chain_rows(result: ReduceResult) -> list[Row]:
     """
     answers, message, information = result.answers, result.message, result.information
     known, evidence = short(information.evidence), short(message.evidence)
-    rows = [
-        Row("alice", f"{result.problem}: must cross", result.bound.bits, short(result.bound.evidence), True)
-    ]
+    need = f"{result.problem}: must cross"
+    rows = [Row("alice", need, result.bound.bits, short(result.bound.evidence), True)]
     if answers is not None and (known == "sampled" or answers.errors > 0):
         shown, sure = short(answers.evidence), answers.confidence
         rows.append(Row("alice", "shown by the answers (Fano)", answers.fano_bits, shown, confidence=sure))
@@ -98,9 +97,9 @@ def draw_chains(axes: Axes, result: ReduceResult) -> None:
     width, top = axes.get_xlim()[1], axes.get_ylim()[1]
     rows = chain_rows(result)
     scale = max([row.bits for row in rows if row.bits is not None], default=0) or 1.0
-    name, size = fitted(f"machine {spec(result.machine)}: bits", width, TEXT + 1)
+    name, size = fitted(f"machine {spec(result.machine)}, in bits", width, TEXT + 1)
     axes.text(0, top - 0.02, name, size=size, va="top", weight="bold")
-    y = top - 0.22
+    y = top - 0.17
     for prefix_set, header in GROUPS.items():
         group = [row for row in rows if row.prefix_set == prefix_set]
         y -= HEADER
@@ -109,24 +108,19 @@ def draw_chains(axes: Axes, result: ReduceResult) -> None:
         for row in group:
             y -= STEP
             _bar(axes, row, y, width, width / scale, group[0].bits)
-    axes.text(
-        0, 0.02, "blue: any machine   orange: this one   black mark: what is needed", size=SMALL, color=GREY
-    )
+    axes.text(0, 0.02, "black mark: what is needed over these prefixes", size=SMALL, color=GREY)
 
 
 def _bar(axes: Axes, row: Row, y: float, width: float, per_bit: float, needed: float | None) -> None:
     axes.text(0, y + BAR + 0.03, row.name, size=TEXT - 0.5, va="bottom")
     axes.text(width, y + BAR + 0.03, row.label, size=TEXT - 0.5, va="bottom", ha="right")
+    if row.bits is None:
+        return
+    colour, lines = (ALICE, "white") if row.needed else (OTHER, INK)
+    length, hatch = row.bits * per_bit, HATCHES.get(row.evidence)
     axes.add_patch(Rectangle((0, y), width, BAR, fc=PALE, ec="none"))
-    if row.bits is not None:
-        colour = ALICE if row.needed else OTHER
-        edge = "white" if row.needed else INK
-        length = row.bits * per_bit
-        axes.add_patch(
-            Rectangle((0, y), length, BAR, fc=colour, ec=edge, lw=0, hatch=HATCHES.get(row.evidence))
-        )
-        axes.add_patch(Rectangle((0, y), length, BAR, fc="none", ec=INK, lw=0.6))
+    axes.add_patch(Rectangle((0, y), length, BAR, fc=colour, ec=lines, lw=0, hatch=hatch))
+    axes.add_patch(Rectangle((0, y), length, BAR, fc="none", ec=INK, lw=0.6))
     if needed is not None:
-        axes.plot(
-            [needed * per_bit] * 2, [y - 0.03, y + BAR + 0.03], color=INK, lw=2.2, solid_capstyle="butt"
-        )
+        at, ends = [needed * per_bit] * 2, [y - 0.035, y + BAR]
+        axes.plot(at, ends, color=INK, lw=2.2, solid_capstyle="butt", clip_on=False)

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from commlb.plots.style import ALICE, BOB, FIRST, GREY, INK, OTHER, SMALL, TEXT, count, text_width
+from commlb.plots.style import ALICE, BOB, GREY, INK, OTHER, SMALL, TEXT, count, text_width
 from commlb.records import Drawing
 
 PITCH, HIGH, GAP = 0.46, 0.28, 0.08
+ALICE_CELL = ("#DCEFFB", ALICE, 0.6, "normal", 1)
+BOB_CELL = ("#F1E1ED", BOB, 0.6, "normal", 1)
+FOUND = (OTHER, INK, 2.0, "bold", 3)
+"""Fill, outline and its width, weight of the text, order."""
+
 MOST_ROWS = 6
 """Rows of Alice's cells that fit, the lines for what is left out among them."""
 
@@ -113,12 +118,12 @@ def draw_strip(axes: Axes, drawing: Drawing) -> None:
     groups = max(1, int((width - margin) / (wide * size + (GAP if size > 1 else 0))))
     columns = groups * size
     axes.text(0, top - 0.02, "Alice writes", size=TEXT + 1, weight="bold", color=ALICE, va="top")
-    y = _lines(axes, lines(alice, columns, MOST_ROWS), top - 0.62, margin, wide, size)
-    y -= 0.02
+    y = _lines(axes, lines(alice, columns, MOST_ROWS), top - 0.52, margin, wide, size)
+    y -= 0.2
     axes.plot([0, width], [y] * 2, color=INK, lw=2.2, ls=(0, (4, 1.5)))
     axes.text(width, y + 0.04, "cut: the message is the state here", size=TEXT, ha="right", va="bottom")
     axes.text(0, y - 0.08, "Bob writes", size=TEXT + 1, weight="bold", color=BOB, va="top")
-    y = _lines(axes, lines(bob, columns, 2), y - 0.66, margin, wide, size)
+    y = _lines(axes, lines(bob, columns, 2), y - 0.56, margin, wide, size)
     some = any(cell.answers for cell in every)
     note = "framed: what answers Bob's query" if some else "no token is what Bob asks for"
     axes.text(0, 0.02, f"{note}   grey: the position of a line's first token", size=SMALL, color=GREY)
@@ -130,15 +135,8 @@ def _lines(axes: Axes, shown: Sequence[Line], y: float, left: float, wide: float
         if line.omitted:
             axes.text(left, y + HIGH / 2, f"… {count(line.omitted, 'token')} …", size=TEXT, va="center")
         else:
-            axes.text(
-                left - 0.08,
-                y + HIGH / 2,
-                f"{line.cells[0].t + 1:,}",
-                size=SMALL,
-                color=GREY,
-                ha="right",
-                va="center",
-            )
+            first = f"{line.cells[0].t + 1:,}"
+            axes.text(left - 0.08, y + HIGH / 2, first, size=SMALL, color=GREY, ha="right", va="center")
         for place, cell in enumerate(line.cells):
             x = left + place * wide + (place // size * GAP if size > 1 else 0)
             _cell(axes, cell, x, y, wide)
@@ -147,28 +145,9 @@ def _lines(axes: Axes, shown: Sequence[Line], y: float, left: float, wide: float
 
 
 def _cell(axes: Axes, cell: Cell, x: float, y: float, wide: float) -> None:
-    colour = ALICE if cell.party == "Alice" else BOB
-    fill = OTHER if cell.answers else (FIRST if cell.party == "Alice" else colour)
-    axes.add_patch(Rectangle((x, y), wide, HIGH, fc=fill, ec="none", alpha=1 if cell.answers else 0.22))
-    axes.add_patch(
-        Rectangle(
-            (x, y),
-            wide,
-            HIGH,
-            fc="none",
-            ec=INK if cell.answers else colour,
-            lw=2 if cell.answers else 0.6,
-            zorder=3 if cell.answers else 2,
-        )
-    )
-    weight = "bold" if cell.answers else "normal"
-    axes.text(
-        x + wide / 2,
-        y + HIGH / 2,
-        cell.text,
-        size=TEXT,
-        ha="center",
-        va="center_baseline",
-        weight=weight,
-        zorder=4,
-    )
+    fill, line, wide_line, weight, order = ALICE_CELL if cell.party == "Alice" else BOB_CELL
+    if cell.answers:
+        fill, line, wide_line, weight, order = FOUND
+    axes.add_patch(Rectangle((x, y), wide, HIGH, fc=fill, ec=line, lw=wide_line, zorder=order))
+    middle = x + wide / 2, y + HIGH / 2
+    axes.text(*middle, cell.text, size=TEXT, weight=weight, ha="center", va="center_baseline", zorder=4)

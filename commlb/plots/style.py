@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 from matplotlib import style as mpl_style
@@ -19,7 +20,7 @@ SMALL, TEXT, TITLE = 8.0, 9.0, 12.0
 CHARACTER = 0.0088
 """Width of an average character of the default font, in inches a point."""
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "commlb",
     "svg.fonttype": "path",
     "text.parse_math": False,

@@ -21,6 +21,7 @@ from commlb.machines.base import (
     Live,
     Machine,
     Namer,
+    abridged,
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
@@ -185,7 +186,6 @@ class DictionaryMachine(Machine):
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         keys = np.flatnonzero(state[1:]) + 1
-        shown = " ".join(f"{key}→{self.task.keys + int(state[key])}" for key in keys[:40])
-        more = f" … ({len(keys)} keys)" if len(keys) > 40 else ""
+        shown = abridged(keys.tolist(), lambda key: f"{key}→{self.task.keys + int(state[key])}")
         waiting = f" {int(state[0])}→?" if state[0] else ""
-        return (shown + more + waiting).strip() or "empty"
+        return (shown + waiting).strip() or "empty"

@@ -22,6 +22,7 @@ from commlb.machines.base import (
     Live,
     Machine,
     Namer,
+    abridged,
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
@@ -216,7 +217,9 @@ class WindowsMachine(Machine):
             return f"answer {int(state[0])}"
         table = self._table(state.reshape(-1, 1))[:, :, 0]
         used = [row for row in table.tolist() if row[0]]
-        shown = ["·".join(map(str, r[:-1])) + ("→many" if r[-1] == self.many else f"→{r[-1]}") for r in used]
-        more = f" … ({len(shown)} windows)" if len(shown) > 30 else ""
+
+        def entry(row: list[int]) -> str:
+            return "·".join(map(str, row[:-1])) + ("→many" if row[-1] == self.many else f"→{row[-1]}")
+
         last = "·".join(str(token) for token in state[: self.width].tolist() if token)
-        return (" ".join(shown[:30]) + more + f" | last {last}").strip()
+        return f"{abridged(used, entry)} | last {last}".strip()

@@ -11,7 +11,17 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
+from commlb.machines.base import (
+    BROKEN,
+    UNDEFINED,
+    Array,
+    Letter,
+    LetterAutomaton,
+    Live,
+    Machine,
+    Namer,
+    abridged,
+)
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -164,5 +174,4 @@ class CountsMachine(Machine):
         if t > self.task.text_length:
             return f"{'count' if t == self.task.text_length + 1 else 'answer'} {int(state[0])}"
         seen = np.flatnonzero(state)
-        shown = " ".join(f"{item + 1}×{int(state[item])}" for item in seen[:40])
-        return (shown + (f" … ({len(seen)} types)" if len(seen) > 40 else "")) or "nothing yet"
+        return abridged(seen.tolist(), lambda item: f"{item + 1}×{int(state[item])}") or "nothing yet"

@@ -11,7 +11,17 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
+from commlb.machines.base import (
+    BROKEN,
+    UNDEFINED,
+    Array,
+    Letter,
+    LetterAutomaton,
+    Live,
+    Machine,
+    Namer,
+    abridged,
+)
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -146,10 +156,10 @@ class IndexMachine(Machine):
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if t > self.task.word_length:
             return f"answer {int(state[0])}"
-        shown = [
-            str((int(state[k // self.per_word]) >> (k % self.per_word * self.bits)) & int(self._mask))
-            for k in range(min(t, 200))
-        ]
-        return ("" if self.task.symbols <= 10 else " ").join(shown) + (
-            "…" if t > 200 else ""
-        ) or "nothing yet"
+
+        def symbol(k: int) -> str:
+            word, place = divmod(k, self.per_word)
+            return str((int(state[word]) >> (place * self.bits)) & int(self._mask))
+
+        gap = "" if self.task.symbols <= 10 else " "
+        return abridged(range(t), symbol, 200, gap) or "nothing yet"

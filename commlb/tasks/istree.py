@@ -11,7 +11,17 @@ import numpy as np
 
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
-from commlb.machines.base import BROKEN, UNDEFINED, Array, Letter, LetterAutomaton, Live, Machine, Namer
+from commlb.machines.base import (
+    BROKEN,
+    UNDEFINED,
+    Array,
+    Letter,
+    LetterAutomaton,
+    Live,
+    Machine,
+    Namer,
+    abridged,
+)
 from commlb.records import Bound
 from commlb.tasks.base import Task
 
@@ -207,8 +217,8 @@ class PartitionMachine(Machine):
         blocks: dict[int, list[int]] = {}
         for vertex, label in enumerate(state[:-1].tolist()):
             blocks.setdefault(label, []).append(vertex)
-        joined = ["{" + " ".join(map(named, block)) + "}" for block in blocks.values() if len(block) > 1]
-        return " ".join(joined) or "no two vertices joined"
+        joined = [block for block in blocks.values() if len(block) > 1]
+        return abridged(joined, lambda block: f"{{{abridged(block, named)}}}") or "no two vertices joined"
 
 
 def ends(tokens: Array) -> tuple[Array, Array]:
