@@ -253,8 +253,71 @@ def test_mutants_are_refused_with_an_input_on_which_they_fail(mutant, n):
         assert first_failure(reduction) is not None
 
 
-def test_there_are_mutants_of_every_registered_reduction():
-    assert {base for mutant in MUTANTS for base in mutant.__mro__} >= set(CLASSES)
+def flip_a_symbol(cls, step):
+    def emit(self, e, j, x):
+        return cls.emit(self, e, j, (x + 1) % self.symbols if j == step else x)
+
+    return {"emit": emit}
+
+
+def lose_a_letter(cls, step):
+    def emit(self, e, j, x):
+        following, letters = cls.emit(self, e, j, x)
+        return following, letters[:-1] if j == step else letters
+
+    return {"emit": emit}
+
+
+def repeat_a_letter_of_one(cls, step):
+    def emit(self, e, j, x):
+        following, letters = cls.emit(self, e, j, x)
+        return following, letters + letters[-1:] * (j == step and x == 1)
+
+    return {"emit": emit}
+
+
+def shift_the_answer(cls, step):
+    return {"answer": lambda self, a: (cls.answer(self, a) + 1) % self.symbols}
+
+
+def ask_for_the_neighbour(cls, step):
+    return {"bob": lambda self, i: cls.bob(self, i + 1)}
+
+
+def lose_bobs_last_letter(cls, step):
+    return {"bob": lambda self, i: cls.bob(self, i)[:-1]}
+
+
+def repeat_bob(cls, step):
+    return {"bob": lambda self, i: cls.bob(self, i) * 2}
+
+
+def move_the_cut(cls, step):
+    return {"cut": property(lambda self: cls.cut.fget(self) + 1)}
+
+
+MISTAKES = [
+    flip_a_symbol, lose_a_letter, repeat_a_letter_of_one, shift_the_answer, ask_for_the_neighbour,
+    lose_bobs_last_letter, repeat_bob, move_the_cut,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.name)
+def test_each_mistake_in_each_registered_reduction_is_refused(cls, mistake):
+    """Over the registry, so a new reduction is mutated without a new test."""
+    for n in (4, 30):
+        for step in (1, 2, n):
+            mutant = type(f"Mutant{cls.__name__}", (cls,), mistake(cls, step))
+            reduction = mutant(n, block=2) if cls is Hubs else mutant(n)
+            if mistake in (lose_a_letter, repeat_a_letter_of_one) and cls is Hubs and step % 2:
+                continue  # a block that is not full writes no letter that could be lost
+            found = prove(reduction).counterexample
+            assert found is not None
+            assert not answers_right(reduction, found.x, found.i)
+
+
+def test_there_are_plenty_of_hand_made_mutants():
     assert len(MUTANTS) >= 30
 
 

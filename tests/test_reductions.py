@@ -17,15 +17,7 @@ from commlb.reductions.index_to_istree import Hubs
 from commlb.symbolic import rename
 
 CLASSES = list(reduction_classes().values())
-MACHINES = [
-    "exact",
-    "store",
-    "window:w=1",
-    "window:w=3",
-    "window:w=99",
-    "random:bits=3",
-    "random:bits=64,seed=5",
-]
+MACHINES = ["exact", *(spec for cls in machines.machine_classes().values() for spec in cls.examples)]
 
 
 def sizes(largest: int, cap: int = 5000):
@@ -106,6 +98,10 @@ def test_every_machine_keeps_the_laws(reduction, spec):
     after = machine.step(before, tokens, 0)
     assert (before == kept).all()
     assert (machine.step(before, tokens, 0, out=before) == after).all()
+
+
+def test_every_registered_machine_is_under_the_laws():
+    assert {spec.partition(":")[0] for spec in MACHINES} == {"exact", *machines.machine_classes()}
 
 
 def test_window_answers_its_last_tokens_and_no_others():

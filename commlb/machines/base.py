@@ -121,6 +121,8 @@ class Machine(ABC):
     required: ClassVar[dict[str, str]] = {}
     """What a user must give, NAME:key=value, with what it means; ``optional`` likewise."""
     optional: ClassVar[dict[str, str]] = {}
+    examples: ClassVar[tuple[str, ...]] = ()
+    """What a user might type, ``NAME:key=value``, on which the law suite runs."""
     parameters: Mapping[str, int] = {}
     errs: bool = True
     touches_all_rows: bool = False

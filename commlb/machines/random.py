@@ -36,6 +36,7 @@ class Random(Machine):
     summary = "B bits scrambled at every token: the baseline that knows nothing. " + MIXING
     required = {"bits": "bits of state, 1 to 64"}
     optional = {"seed": "seed of the mixing, default 0"}
+    examples = ("random:bits=3", "random:bits=64,seed=5")
     rows = 1
     dtype = np.uint64
 

@@ -25,6 +25,7 @@ class Window(Machine):
     name = "window"
     summary = "the last w tokens of Alice; answers what they decide, else the task's default"
     required = {"w": "number of tokens kept, at least 1"}
+    examples = ("window:w=1", "window:w=3", "window:w=99")
 
     def __init__(self, task: Task, cut: int, w: int):
         require_at_least("w (the window, in tokens)", w, 1)
@@ -68,6 +69,7 @@ class Store(Window):
     name = "store"
     summary = "the whole prefix, token for token"
     required = {}
+    examples = ("store",)
     errs = False
 
     def __init__(self, task: Task, cut: int):

@@ -5,16 +5,14 @@ The only package that imports matplotlib; import it when a picture is asked for.
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import warnings
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from commlb.errors import BadInput
+from commlb import files
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.gadget import draw_gadget
 from commlb.plots.layout import layout_graph
@@ -24,7 +22,7 @@ from commlb.records import ReduceResult
 
 __all__ = ["SUFFIXES", "Row", "chain_rows", "check_path", "layout_graph", "query", "save_reduce", "title"]
 
-SUFFIXES = (".png", ".svg", ".pdf")
+SUFFIXES = files.PICTURES
 METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None},
@@ -46,16 +44,7 @@ def check_path(path: str | Path) -> None:
     Raises ``BadInput`` for an unknown suffix, a folder that does not exist or cannot be written, and a path
     that is itself a folder.
     """
-    path = Path(path)
-    folder = path.parent
-    if path.suffix.lower() not in SUFFIXES:
-        raise BadInput(f"a picture's file must end in {', '.join(SUFFIXES)}; given {str(path)!r}")
-    if not folder.is_dir():
-        raise BadInput(f"cannot write {path}: there is no folder {folder}; create it first")
-    if path.is_dir():
-        raise BadInput(f"cannot write {path}: it is a folder; give a file's name")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadInput(f"cannot write {path}: the folder {folder} does not allow it")
+    files.check(path, SUFFIXES)
 
 
 def save_reduce(result: ReduceResult, path: str | Path) -> None:
@@ -71,21 +60,7 @@ def save_reduce(result: ReduceResult, path: str | Path) -> None:
     with settings(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+")
         figure(result).savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
-    _replace(path, data.getvalue())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside ``path``, then rename, so that no reader ever sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            beside.write_bytes(data)
-            os.replace(beside, path)
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+    files.replace(path, data.getvalue())
 
 
 def figure(result: ReduceResult) -> Figure:

@@ -231,7 +231,11 @@ class _Maker:
         touched = [leaf for leaf in self.leaves[hub] if leaf in self.graph.touched]
         for k, leaf in enumerate(touched):
             x = at[0] + 0.4 * (k - (len(touched) - 1) / 2)
-            self.put(leaf, (x, HEIGHT / 2 + up * 0.06), (x + 0.2, HEIGHT / 2 + up * 0.06))
+            self.put(
+                leaf,
+                (x, HEIGHT / 2 + up * 0.06),
+                (x + 0.07 + text_width(leaf, SMALL) / 2, HEIGHT / 2 + up * 0.06),
+            )
         rest = [leaf for leaf in self.leaves[hub] if leaf not in self.graph.touched]
         if not rest:
             return
