@@ -191,11 +191,10 @@ def _alice_chain(result: ReduceResult) -> list[str]:
     message, machine, answers = result.message, result.machine, result.answers
     bound = result.bound
     information = result.information
-    room = (
-        "<= capacity bits",
-        machine.capacity_bits,
-        f"log of the state count; {machine.storage_bits} stored",
-    )
+    stored = f"formula: log |S|; {machine.storage_bits} bits stored"
+    if machine.capacity_evidence == "storage":
+        stored = "the bits stored (|S| is not counted)"
+    room = ("<= capacity bits", machine.capacity_bits, stored)
     kept: list[tuple[str, float | None, str]] = [
         ("<= entropy", message.entropy_bits, _how(message.evidence)),
         ("<= reachable bits", message.reachable_bits, _how(message.evidence)),
@@ -240,7 +239,7 @@ def _task_chain(result: ReduceResult) -> list[str]:
 def _answers(result: ReduceResult) -> list[str]:
     answers = result.answers
     if answers is None:
-        return ["Answers: none were asked for; --trials K runs the machine."]
+        return ["Answers: no runs (asked for none, or one takes long); --trials K runs some."]
     right = answers.trials - answers.errors
     seed = f", seed {result.seed}" if answers.evidence == "sampled" else ""
     words = (

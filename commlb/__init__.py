@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "catalogue", "prove", "reduce"]
 
 if TYPE_CHECKING:
-    from commlb.listing import catalogue
     from commlb.chains import reduce
+    from commlb.listing import catalogue
     from commlb.proof import prove
 
 _HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "listing"}

@@ -155,7 +155,15 @@ def run(
 
 
 def _info(made: Machine) -> MachineInfo:
-    return MachineInfo(made.name, dict(made.parameters), None, None, made.storage_bits, made.capacity_bits)
+    return MachineInfo(
+        name=made.name,
+        parameters=dict(made.parameters),
+        format=None,
+        precision_bits=None,
+        storage_bits=made.storage_bits,
+        capacity_bits=made.capacity_bits,
+        capacity_evidence="formula" if made.counts_states else "storage",
+    )
 
 
 def _default_trials(chosen: Reduction, made: Machine) -> int:

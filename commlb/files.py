@@ -37,7 +37,9 @@ def replace(path: str | Path, content: bytes) -> None:
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise BadInput(f"cannot write '{path}': {error.strerror or error}") from error
+        if isinstance(error, OSError):
+            raise BadInput(f"cannot write '{path}': {error.strerror or error}") from error
+        raise

@@ -63,7 +63,10 @@ class ReductionCheck:
 
 @dataclass(frozen=True)
 class MachineInfo:
-    """What a machine may use: its parameters, the bits of its format, and log₂|S|."""
+    """What a machine may use: its parameters, the bits of its format, and log₂|S| where |S| is known.
+
+    ``capacity_evidence``: "formula" if ``capacity_bits`` is log₂|S|, "storage" if it is the storage's width.
+    """
 
     name: str
     parameters: dict[str, int]
@@ -71,6 +74,7 @@ class MachineInfo:
     precision_bits: int | None
     storage_bits: int
     capacity_bits: float
+    capacity_evidence: str
 
 
 @dataclass(frozen=True)

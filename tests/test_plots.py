@@ -107,11 +107,12 @@ def test_rows_are_the_records_numbers_in_order() -> None:
 
 
 def test_a_machine_that_errs_shows_what_its_answers_prove() -> None:
-    for n, machine in ((8, "window:w=4"), (64, "random:bits=10")):
-        result = istree("two-hub", n, machine=machine)
-        assert isinstance(result.answers, Answers)
-        row = chain_rows(result)[1]
-        assert (row.name, row.bits) == ("shown by the answers (Fano)", result.answers.fano_bits)
+    result = istree("two-hub", 8, machine="window:w=4")
+    assert isinstance(result.answers, Answers)
+    row = chain_rows(result)[1]
+    assert (row.name, row.bits) == ("shown by the answers (Fano)", result.answers.fano_bits)
+    result = istree("two-hub", 64, machine="random:bits=10")
+    assert "shown by the answers (Fano)" not in {row.name for row in chain_rows(result)}
     rows = {row.name: row for row in chain_rows(result) if row.prefix_set == "alice"}
     assert rows["entropy"].label == rows["reachable bits"].label == "unknown"
     assert rows["information passed"].label == "≥ 0 · sampled, 99 %"

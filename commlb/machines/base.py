@@ -131,6 +131,8 @@ class Machine(ABC):
     dtype: Any = np.int64
     widths: list[int]
     capacity_bits: float
+    counts_states: bool = True
+    """Whether ``capacity_bits`` is log₂|S|; otherwise it is the width of the storage."""
 
     @property
     def storage_bits(self) -> int:

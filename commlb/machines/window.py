@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Window(Machine):
     name = "window"
     summary = "the last w tokens of Alice; answers what they decide, else the task's default"
     required = {"w": "number of tokens kept, at least 1"}
-    examples = ("window:w=1", "window:w=3", "window:w=99")
+    examples: ClassVar[tuple[str, ...]] = ("window:w=1", "window:w=3", "window:w=99")
 
     def __init__(self, task: Task, cut: int, w: int):
         require_at_least("w (the window, in tokens)", w, 1)

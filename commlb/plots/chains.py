@@ -11,7 +11,7 @@ from commlb.plots.style import ALICE, GREY, INK, OTHER, PALE, SMALL, TEXT, fitte
 from commlb.records import ReduceResult, spec
 
 GROUPS = {"alice": "over Alice's prefixes", "all": "over all prefixes of the task"}
-HATCHES = {"proved": "", "exhaustive": "////", "sampled": "....", "formula": "\\\\\\\\"}
+HATCHES = {"proved": "", "exhaustive": "////", "sampled": "....", "formula": "\\\\\\\\", "storage": "----"}
 BAR, STEP, HEADER = 0.15, 0.415, 0.36
 
 
@@ -58,13 +58,13 @@ def short(evidence: str | None) -> str:
 def chain_rows(result: ReduceResult) -> list[Row]:
     """The numbers of both chains in the order of their inequalities, first Alice's prefixes, then all.
 
-    What the answers show (Fano) is a row of its own only where it says more than "all right".
+    What the answers show (Fano) is a row of its own where it is not the only thing known about information.
     """
     answers, message, information = result.answers, result.message, result.information
     known, evidence = short(information.evidence), short(message.evidence)
     need = f"{result.problem}: must cross"
     rows = [Row("alice", need, result.bound.bits, short(result.bound.evidence), True)]
-    if answers is not None and (known == "sampled" or answers.errors > 0):
+    if answers is not None and answers.errors > 0 and known != "sampled":
         shown, sure = short(answers.evidence), answers.confidence
         rows.append(Row("alice", "shown by the answers (Fano)", answers.fano_bits, shown, confidence=sure))
     passed = Row(
@@ -75,7 +75,7 @@ def chain_rows(result: ReduceResult) -> list[Row]:
         at_least=known == "sampled",
         confidence=information.confidence,
     )
-    room, counted = result.machine.capacity_bits, "formula"
+    room, counted = result.machine.capacity_bits, result.machine.capacity_evidence
     rows += [
         passed,
         Row("alice", "entropy", message.entropy_bits, evidence),

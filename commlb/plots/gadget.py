@@ -57,7 +57,7 @@ def draw_gadget(axes: Axes, drawing: Drawing) -> None:
 
 
 def _draw_edges(axes: Axes, graph: Graph, layout: Layout, colour: str) -> None:
-    """Alice's edges thin, Bob's thick and dashed, those of the cycle thick and solid; repeated ones bent."""
+    """Alice's edges solid, Bob's dashed and thick, those of the cycle thick and red; repeated ones bent."""
     seen: Counter[frozenset[str]] = Counter()
     times = Counter(frozenset(edge[1:]) for edge in graph.edges)
     drawn: set[tuple[Point, Point, str, bool]] = set()
@@ -76,7 +76,7 @@ def _draw_edges(axes: Axes, graph: Graph, layout: Layout, colour: str) -> None:
         if k == len(graph.edges) - 1:
             ink = colour
         if k in graph.cycle:
-            ink, wide, dash = colour, 3.0, SOLID
+            ink, wide, dash = colour, 3.0, SOLID if party == "Alice" else DASHED
         middle = ((a[0] + b[0]) / 2 + bend * 2, (a[1] + b[1]) / 2)
         curve = Curve([a, middle, b], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3])
         axes.add_patch(PathPatch(curve, fc="none", ec=ink, lw=wide, ls=dash, zorder=3 if wide > 1 else 2))
@@ -114,7 +114,7 @@ def _legend(axes: Axes, graph: Graph, colour: str, numbers: bool) -> None:
     x, y = 0.0, 0.08
     bob = sum(party != "Alice" for k, (party, _, _) in enumerate(graph.edges) if k not in graph.cycle)
     lines = [("Alice's edge", GREY, 0.8, SOLID)]
-    lines += [("Bob's edge", BOB if graph.cycle else colour, 2.4, DASHED)] if bob else []
+    lines += [("Bob's edge", BOB if graph.cycle and bob else colour, 2.4, DASHED)]
     lines += [("the cycle", colour, 3.0, SOLID)] if graph.cycle else []
     for words, ink, wide, dash in lines:
         axes.plot([x, x + 0.27], [y, y], color=ink, lw=wide, ls=dash)

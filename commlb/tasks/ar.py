@@ -164,6 +164,7 @@ class DictionaryMachine(Machine):
         if m == keys:
             return (m - 1) * math.log2(values + 1) + math.log2(values + 1 + m)
         if m > 2000:
+            self.counts_states = False
             return float(self.storage_bits)
         counts = (math.comb(keys, s) * values**s * (1 + (s < m) * (keys - s)) for s in range(m + 1))
         return math.log2(sum(counts))

@@ -188,7 +188,7 @@ class WindowsMachine(Machine):
         token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
         entry = [token] * self.width + [successor]
         self.widths = [token] * self.width + entry * self.entries
-        self.capacity_bits = float(self.storage_bits)
+        self.capacity_bits, self.counts_states = float(self.storage_bits), False
 
     def _table(self, states: Array) -> Array:
         return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])

@@ -187,9 +187,10 @@ class PartitionMachine(Machine):
         self.rows = n + 1
         self.dtype = np.min_scalar_type(n)
         self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
-        self.capacity_bits = float(self.storage_bits)
-        if n <= EXACT_PARTITIONS:
-            self.capacity_bits = math.log2(sum(stirling_row(n)) + 1)
+        self.counts_states = n <= EXACT_PARTITIONS
+        self.capacity_bits = (
+            math.log2(sum(stirling_row(n)) + 1) if self.counts_states else float(self.storage_bits)
+        )
 
     def start(self, runs: int) -> Array:
         states = np.zeros((self.rows, runs), self.dtype)

@@ -1,6 +1,6 @@
 """Tokens a second of the exact Index machine, in place, beside two plainer ways, interleaved in one run.
 
-Run: python tests/benchmarks/index_stream.py [--n 1024] [--runs 16384] [--rounds 7]. Prints medians and ratios.
+Run: python tests/benchmarks/index_stream.py [--n 1024] [--runs 16384] [--rounds 7]; prints medians, ratios.
 """
 
 from __future__ import annotations
