@@ -145,6 +145,7 @@ def _what(result: ReduceResult) -> list[str]:
         ("size", size),
         ("also", result.remark),
         ("source", result.source),
+        ("seed", "" if result.seed is None else str(result.seed)),
     ):
         if words:
             lines += _wrap(words, f"  {label:<8}", " " * 10)
@@ -241,10 +242,9 @@ def _answers(result: ReduceResult) -> list[str]:
     if answers is None:
         return ["Answers: no runs (asked for none, or one takes long); --trials K runs some."]
     right = answers.trials - answers.errors
-    seed = f", seed {result.seed}" if answers.evidence == "sampled" else ""
     words = (
         f"Answers: {right} right of {answers.trials}, {100 * answers.accuracy:.4g} % "
-        f"({answers.evidence}{seed}); the ceiling for {result.machine.capacity_bits:.6g} bits is "
+        f"({answers.evidence}); the ceiling for {result.machine.capacity_bits:.6g} bits is "
         f"{100 * answers.ceiling_accuracy:.4g} % (formula: Fano)."
     )
     return _wrap(words, "", "  ")

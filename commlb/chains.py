@@ -40,6 +40,9 @@ MAX_TRIALS = 1000
 DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK = 2**26, 2**30, 2**36
 """State cells that trials may touch: aimed at, allowed for a single one, and allowed on request."""
 
+MAX_N = 5_000_000
+"""The largest n that is run."""
+
 MAX_DRAWN = 4000
 """Tokens of the longest stream that is drawn."""
 
@@ -88,6 +91,8 @@ def reduce(
         raise BadInput(f"i must be in 1..{n} (Bob's position, counted from 1); given {i}")
     if x is not None and (len(x) != n or not all(0 <= symbol < chosen.symbols for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
+    if n > MAX_N:
+        raise LimitError(f"n = {n} is beyond the limit of {MAX_N} symbols; choose a smaller --n")
     made = machines.build(machine, chosen.task, chosen.cut)
     return run(chosen, made, x=x, i=i, trials=trials, seed=seed, draw=draw, progress=progress)
 

@@ -49,8 +49,8 @@ def prove(reduction: Reduction) -> ReductionCheck:
     width, every_n, suspects = 0, False, range(1, reduction.n + 1)
     try:
         layers = LayerWalk(Alike(reduction))
-        suspects, width = layers.suspects(reduction.n), layers.width
-        every_n = not suspects and layers.holds_for_every_n()
+        every_n = layers.holds_for_every_n()
+        suspects, width = layers.suspects(reduction.n, settled=every_n), layers.width
     except Undetermined:
         pass
     counterexample = None
@@ -112,7 +112,7 @@ class LayerWalk:
         self.orbits: dict[Hashable, Orbit] = {}
         self.concluded: dict[Hashable, bool] = {}
         self.answers: set[Any] = set()
-        self.work = self.width = 0
+        self.work = self.width = self.base = 0
         first = self._group(frozenset([(None, self.automaton.start())]))
         self.start = self._layer({self.reduction.start(): {first}})
 
@@ -219,8 +219,13 @@ class LayerWalk:
                 return False
         return True
 
-    def suspects(self, n: int) -> range:
-        """The queries that may be wrong on some input of length n: none, one that is, or all."""
+    def suspects(self, n: int, settled: bool = False) -> range:
+        """The queries that may be wrong on some input of length n: none, one that is, or all.
+
+        If every n is ``settled``, an n beyond the induction's base has its layers and is not walked again.
+        """
+        if settled and n > self.base:
+            return range(0) if self.alike.is_well_written(n) else range(1, n + 1)
         self.width = 0
         if not self.alike.is_well_written(n):
             return range(1, n + 1)
@@ -251,6 +256,7 @@ class LayerWalk:
             if all_closed and n > 2 * (longest + 1) + len(self.alike.special[0]) + 2 * len(
                 self.alike.schedule
             ):
+                self.base = n
                 return self._answers_agree()
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from commlb.machines.base import Letter
@@ -149,3 +150,14 @@ def table_reductions(draw: st.DrawFn, largest: int = 4) -> TableReduction:
         odd_step=draw(st.sampled_from([0, 0, 0, 1, 2])),
         extra=draw(st.integers(0, 2)) if kind == "istree" else 0,
     )
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> tuple[list[int], list[np.ndarray]]:
+    """Field widths of 0 to 64 bits and rows that fit them."""
+    widths = draw(st.lists(st.integers(0, 64), min_size=1, max_size=12))
+    runs = draw(st.integers(1, 4))
+    rows = [
+        np.array([draw(st.integers(0, 2**width - 1)) for _ in range(runs)], np.uint64) for width in widths
+    ]
+    return widths, rows

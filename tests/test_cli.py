@@ -124,6 +124,7 @@ BAD = [
     (["reduc", "index"], 2, "No such command"),
     (["reduce", "istree", "--n", "5000", "--trials", "1000000"], 4, "use fewer --trials"),
     (["reduce", "index", "--n", "9000", "--plot", "x.png"], 4, "a picture shows at most"),
+    (["reduce", "index", "--n", "1000000000000"], 4, "beyond the limit"),
 ]
 
 
@@ -228,7 +229,7 @@ def test_debug_shows_the_traceback():
 
 def test_seed_is_printed_when_drawn_and_repeats_the_run(capsys):
     _, out, _ = run(capsys, "reduce", "index", "--n", "40", "--machine", "window:w=7")
-    seed = out.split("seed ")[1].split(")")[0]
+    seed = out.split("  seed    ")[1].split()[0]
     assert run(capsys, "reduce", "index", "--n", "40", "--machine", "window:w=7", "--seed", seed)[1] == out
 
 

@@ -121,7 +121,7 @@ def test_a_machine_that_errs_shows_what_its_answers_prove() -> None:
 def test_long_evidence_is_shortened_and_a_missing_bound_is_unknown() -> None:
     result = dataclasses.replace(istree("two-hub", 64), task_bound=None)
     rows = chain_rows(result)
-    assert rows[1].label == "64 · proved"
+    assert rows[1].label == "64 · proved, tested equal"
     assert next(row for row in rows if row.prefix_set == "all").label == "unknown"
 
 

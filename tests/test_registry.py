@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import fields
 
 from commlb import bits
 from commlb.errors import unknown_name
@@ -13,16 +14,6 @@ from commlb.machines import EXACT, build, machine_classes
 from commlb.machines.random import mix
 from commlb.symbolic import Atom, rename
 from commlb.tasks.index import Index
-
-
-@st.composite
-def fields(draw):
-    widths = draw(st.lists(st.integers(0, 64), min_size=1, max_size=12))
-    runs = draw(st.integers(1, 4))
-    rows = [
-        np.array([draw(st.integers(0, 2**width - 1)) for _ in range(runs)], np.uint64) for width in widths
-    ]
-    return widths, rows
 
 
 @given(fields())

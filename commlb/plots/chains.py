@@ -55,13 +55,18 @@ def short(evidence: str | None) -> str:
     return next((kind for kind in HATCHES if evidence and evidence.startswith(kind)), evidence or "unknown")
 
 
+def noted(evidence: str | None) -> str:
+    """The kind of evidence, with what a proof leaves to a test."""
+    return short(evidence) + (", tested equal" if evidence and "tested equal" in evidence else "")
+
+
 def chain_rows(result: ReduceResult) -> list[Row]:
     """The numbers of both chains in the order of their inequalities, first Alice's prefixes, then all.
 
     What the answers show (Fano) is a row of its own where it is not the only thing known about information.
     """
     answers, message, information = result.answers, result.message, result.information
-    known, evidence = short(information.evidence), short(message.evidence)
+    known, evidence = noted(information.evidence), noted(message.evidence)
     need = f"{result.problem}: must cross"
     rows = [Row("alice", need, result.bound.bits, short(result.bound.evidence), True)]
     if answers is not None and answers.errors > 0 and known != "sampled":
@@ -117,7 +122,7 @@ def _bar(axes: Axes, row: Row, y: float, width: float, per_bit: float, needed: f
     if row.bits is None:
         return
     colour, lines = (ALICE, "white") if row.needed else (OTHER, INK)
-    length, hatch = row.bits * per_bit, HATCHES.get(row.evidence)
+    length, hatch = row.bits * per_bit, HATCHES.get(short(row.evidence))
     axes.add_patch(Rectangle((0, y), width, BAR, fc=PALE, ec="none"))
     axes.add_patch(Rectangle((0, y), length, BAR, fc=colour, ec=lines, lw=0, hatch=hatch))
     axes.add_patch(Rectangle((0, y), length, BAR, fc="none", ec=INK, lw=0.6))
