@@ -155,7 +155,7 @@ def _what(result: ReduceResult) -> list[str]:
 def _check(result: ReduceResult) -> list[str]:
     check = result.reduction_check
     if check.holds:
-        every = "; and so for every n" if check.every_n else "; for this n"
+        every = f"; and so for every n {check.scope}".rstrip() if check.every_n else "; for this n"
         words = (
             f"The answer is x_i on all {check.inputs} inputs, for all {check.queries} queries: "
             f"{check.evidence} (layer walk of width {check.width}){every}."

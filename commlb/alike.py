@@ -10,12 +10,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from commlb.machines.base import Letter
 from commlb.reductions.base import Encoder, Reduction
-from commlb.symbolic import Atom, Relative, Undetermined, Unknown, rename
+from commlb.symbolic import Atom, Rational, Relative, Undetermined, Unknown, rename
 from commlb.walk import is_well_written, uses
 
 MAX_ENCODER_STATES = 20_000
@@ -27,12 +28,20 @@ class AlikeLive:
     def __init__(
         self,
         named: Iterable[tuple[str, Hashable]],
-        offsets: dict[tuple[str, str], set[int]],
+        offsets: dict[tuple[str, str], set[Rational]],
         scale: dict[str, int],
     ):
         self.named, self.offsets, self.scale = frozenset(named), offsets, scale
+        self._found: dict[tuple[str, Any], bool] = {}
 
     def __call__(self, role: str, argument: Any) -> bool:
+        key = (role, argument)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._may_come(role, argument)
+        return found
+
+    def _may_come(self, role: str, argument: Any) -> bool:
         if isinstance(argument, Atom) and isinstance(argument.index, Relative) and argument.index.base == "j":
             # A later step j' names the atom s·j + d as s·j' + d', that is with d − d' = s(j' − j) > 0.
             scale = self.scale[argument.family]
@@ -68,6 +77,8 @@ class Alike:
         self.schedule, self.period_start = self._schedule()
         self.special = [self._special(residue) for residue in range(reduction.period)]
         self.steps: dict[tuple[int, int | None], Step] = {}
+        self._shifted: dict[Any, Any] = {}
+        self._live: dict[int, list[AlikeLive]] = {}
 
     def _run_alice(self) -> tuple[dict, dict]:
         j = Unknown("j")
@@ -174,12 +185,12 @@ class Alike:
             gaps |= {(q - offset) // scale for f, q in query if f == family and (q - offset) % scale == 0}
         return range(min(gaps), max(gaps) + 1)
 
-    def _alice_offsets(self) -> set[tuple[str, int]]:
+    def _alice_offsets(self) -> set[tuple[str, Rational]]:
         return {(family, offset) for (_, family), offsets in self._alice_uses().items() for offset in offsets}
 
-    def _alice_uses(self) -> dict[tuple[str, str], set[int]]:
+    def _alice_uses(self) -> dict[tuple[str, str], set[Rational]]:
         """For each role and family, the distances from j at which steps name atoms."""
-        found: dict[tuple[str, str], set[int]] = {}
+        found: dict[tuple[str, str], set[Rational]] = {}
         per_step = [letters for moves in self.moves.values() for _, _, letters in moves]
         for base, written in (("j", per_step), ("n", list(self.ends.values()))):
             for letters in written:
@@ -214,14 +225,22 @@ class Alike:
         """The letters of ``finish`` in canonical names; ``gap`` = n + 1 − i if that is special."""
         return self._canonical(self.ends[e], "n", self._query_atoms(residue), gap)
 
-    def live_in_suffix(self, residue: int, place: int) -> AlikeLive:
-        """What Bob's letters from ``place`` on can touch."""
-        return AlikeLive(
-            [use for letter in self.suffix(residue)[place:] for use in uses(letter)], {}, self.scale
-        )
+    def live_in_suffix(self, residue: int) -> list[AlikeLive]:
+        """What Bob's letters from each place on can touch, the end included."""
+        if residue not in self._live:
+            rests: list[list[tuple[str, Hashable]]] = [[]]
+            for letter in reversed(self.suffix(residue)):
+                rests.append(rests[-1] + uses(letter))
+            self._live[residue] = [AlikeLive(rest, {}, self.scale) for rest in reversed(rests)]
+        return self._live[residue]
 
-    def next_name(self, atom: Atom) -> Atom:
-        """The atom's name as the next step sees it."""
+    def as_next(self, state: Any) -> Any:
+        """A state with its atoms named as the next step sees them; few different states ask for it."""
+        if state not in self._shifted:
+            self._shifted[state] = rename(state, self._next_name)
+        return self._shifted[state]
+
+    def _next_name(self, atom: Atom) -> Atom:
         index = atom.index
         if isinstance(index, Relative) and index.base == "j":
             return Atom(atom.family, Relative("j", index.offset - self.scale[atom.family]))
@@ -241,10 +260,12 @@ class Alike:
         Roles are compared at every position. An atom's number and a letter's position are affine in j (in i
         for Bob), so it is enough to look at the first and the last steps at which each encoder state occurs.
         """
-        reduction, margin = self.at(n), 2 * len(self.schedule)
+        reduction, margin = self.at(n), len(self.schedule)
         states, written = self.before(n + 1)
         whole = written + len(self.ends[next(iter(states))])
-        if whole != reduction.cut or whole + len(self.queries[0]) != reduction.task.length:
+        if whole != reduction.cut or {whole + len(query) for query in self.queries} != {
+            reduction.task.length
+        }:
             return False
         if not self._roles_agree(reduction):
             return False
@@ -256,7 +277,7 @@ class Alike:
                         return False
         states, written = self.before(n + 1)
         finished = all(is_well_written(reduction, reduction.finish(e), written) for e in states)
-        asked = _both_ends(n, 2 * reduction.period)
+        asked = _both_ends(n, reduction.period)
         return finished and all(is_well_written(reduction, reduction.bob(i), whole) for i in asked)
 
     def _roles_agree(self, reduction: Reduction) -> bool:
@@ -280,15 +301,20 @@ class Alike:
         return [[letter[0] for letter in letters] for letters in firsts]
 
     def lengths_agree(self) -> bool:
-        """Whether prefix, suffix, atoms and task grow alike with n; ``Undetermined`` if that is open."""
-        _ = self.unknown.atoms
-        cut, length = self.unknown.cut, self.unknown.task.length
+        """Whether prefix, suffix, atoms and task grow alike with n, for n of each residue modulo the period.
+
+        Raises ``Undetermined`` if that is open.
+        """
         lap = self.schedule[self.period_start :]
-        return (
-            length - cut == len(self.queries[0])
-            and cut - self.unknown.n * cut.scale == cut.offset
-            and (sum(count for _, count in lap) == cut.scale * len(lap))
-        )
+        per_step = Fraction(sum(count for _, count in lap), len(lap))
+        for residue in range(self.reduction.period):
+            unknown = _with_unknown_n(self.reduction, residue)
+            _ = unknown.atoms
+            suffix = unknown.task.length - unknown.cut
+            grows = isinstance(unknown.cut, Unknown) and unknown.cut.scale == per_step
+            if not grows or any(suffix != len(query) for query in self.queries):
+                return False
+        return True
 
 
 def _both_ends(n: int, margin: int) -> list[int]:
@@ -296,10 +322,14 @@ def _both_ends(n: int, margin: int) -> list[int]:
     return [*range(1, min(n, margin) + 1), *range(max(margin, n - margin) + 1, n + 1)]
 
 
-def _with_unknown_n(reduction: Reduction) -> Any:
-    """A copy of the reduction with n unknown and the other parameters kept; nothing cached is taken over."""
+def _with_unknown_n(reduction: Reduction, residue: int | None = None) -> Any:
+    """A copy of the reduction with n unknown, but for its residue modulo the period if one is given.
+
+    The other parameters are kept; nothing that the reduction has cached is taken over.
+    """
     copy = object.__new__(type(reduction))
     for column in dataclasses.fields(reduction):
         object.__setattr__(copy, column.name, getattr(reduction, column.name))
-    object.__setattr__(copy, "n", Unknown("n"))
+    known = {} if residue is None else {"modulus": reduction.period, "residue": residue}
+    object.__setattr__(copy, "n", Unknown("n", **known))
     return copy

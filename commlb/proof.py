@@ -7,15 +7,17 @@ kinds of steps. Layers and steps are interned, so what was computed for one quer
 
 **Repeating layers.** A layer that comes back under the same step makes the rest periodic: a run of equal
 steps is followed in the time of its first period, whatever its length. That is also the induction step of
-a proof for every n. Let B bound the steps after which each run's layers have come back, and let n₀ exceed
-twice B plus all positions that are special. For n > n₀, each query has a run longer than B; taking one
-period out of it leaves the final layer the same and gives a query at a smaller n. So if all queries of all
-n ≤ n₀ are right, all queries of all n are. Lengths of streams are compared on the unknown n.
+a proof for every n. Let B bound the steps after which each run's layers have come back (in step with Bob's
+residue), and let n₀ exceed twice B plus all positions that are special. For n > n₀, each query has a run
+longer than B; taking one period out of it leaves the final layer the same and gives a query at a smaller n.
+So if all queries of all n ≤ n₀ are right, all queries of all n are. Lengths of streams are compared on the
+unknown n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from commlb.alike import Alike, Step
@@ -23,7 +25,7 @@ from commlb.errors import BadInput, LimitError
 from commlb.machines.base import UNDEFINED, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
-from commlb.symbolic import Atom, Relative, Undetermined, rename
+from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.walk import MAX_STEPS, Transducer, walk
 
 MAX_BASE = 400
@@ -68,6 +70,7 @@ def prove(reduction: Reduction) -> ReductionCheck:
         queries=reduction.n,
         width=width,
         every_n=every_n,
+        scope=reduction.scope,
         counterexample=counterexample,
     )
 
@@ -111,6 +114,7 @@ class LayerWalk:
         self.after: dict[Hashable, Layer] = {}
         self.orbits: dict[Hashable, Orbit] = {}
         self.concluded: dict[Hashable, bool] = {}
+        self.answered: dict[Hashable, bool] = {}
         self.answers: set[Any] = set()
         self.work = self.width = self.base = 0
         first = self._group(frozenset([(None, self.automaton.start())]))
@@ -129,7 +133,7 @@ class LayerWalk:
             for known, state in self.groups[group]:
                 for letter in letters:
                     state = self.automaton.read(state, letter)
-                state = rename(self.automaton.project(state, step.live), self.alike.next_name)
+                state = self.alike.as_next(self.automaton.project(state, step.live))
                 members.add((x if step.reads else known, state))
             self._count(len(self.groups[group]))
             self.applied[key] = self._group(frozenset(members))
@@ -195,19 +199,28 @@ class LayerWalk:
         return self.concluded[key]
 
     def _conclude(self, layer: Layer, residue: int, gap: int | None) -> bool:
-        suffix = self.alike.suffix(residue)
-        live = [self.alike.live_in_suffix(residue, place) for place in range(len(suffix) + 1)]
+        live = self.alike.live_in_suffix(residue)[0]
         reached: set[Any] = set()
         for e, group in self.layers[layer].items():
             letters = self.alike.last_letters(e, residue, gap)
+            self._count(len(self.groups[group]))
             for known, state in self.groups[group]:
                 for letter in letters:
                     state = self.automaton.read(state, letter)
-                reached.add((known, self.automaton.project(state, live[0])))
-        for place, letter in enumerate(suffix):
-            self._count(len(reached))
-            read = ((known, self.automaton.read(state, letter)) for known, state in reached)
-            reached = {(known, self.automaton.project(state, live[place + 1])) for known, state in read}
+                reached.add((known, self.automaton.project(state, live)))
+        key = (self._group(frozenset(reached)), residue)
+        if key not in self.answered:
+            self.answered[key] = self._answer(*key)
+        return self.answered[key]
+
+    def _answer(self, group: Group, residue: int) -> bool:
+        """Whether Bob's letters lead each member of a group to its own x_i."""
+        reached: Iterable[Any] = self.groups[group]
+        live = self.alike.live_in_suffix(residue)[1:]
+        for letter, rest in zip(self.alike.suffix(residue), live, strict=True):
+            read = [(known, self.automaton.read(state, letter)) for known, state in reached]
+            self._count(len(read))
+            reached = {(known, self.automaton.project(state, rest)) for known, state in read}
         for known, state in reached:
             answer = self.automaton.answer(state)
             if answer is UNDEFINED:
@@ -238,8 +251,6 @@ class LayerWalk:
 
     def holds_for_every_n(self) -> bool:
         """Whether the induction of this file's header closes."""
-        if self.reduction.period != 1:
-            return False
         try:
             if not self.alike.lengths_agree():
                 return False
@@ -251,14 +262,25 @@ class LayerWalk:
                     return False
             except BadInput:
                 return False
-            all_closed = all(orbit.back is not None for orbit in self.orbits.values())
-            longest = max((len(orbit.path) for orbit in self.orbits.values()), default=0)
-            if all_closed and n > 2 * (longest + 1) + len(self.alike.special[0]) + 2 * len(
-                self.alike.schedule
-            ):
+            if n > self._base_needed():
                 self.base = n
                 return self._answers_agree()
         return False
+
+    def _base_needed(self) -> float:
+        """n₀: beyond it each query has a run of equal steps from which a period can be taken.
+
+        A period keeps Bob's residue, so it is a multiple of the reduction's. Infinite while a run is open.
+        """
+        period = self.reduction.period
+        longest = 0
+        for orbit in self.orbits.values():
+            if orbit.back is None:
+                return math.inf
+            longest = max(longest, orbit.back + math.lcm(len(orbit.path) - orbit.back, period))
+        special, schedule = max(map(len, self.alike.special)), self.alike.schedule
+        lap = math.lcm(len(schedule) - self.alike.period_start, period)
+        return 2 * (longest + 1) + special + len(schedule) + lap
 
     def _answers_agree(self) -> bool:
         """Whether the answers that were met mean the same symbols at every n."""

@@ -49,7 +49,8 @@ class Counterexample:
 class ReductionCheck:
     """Whether f(a(x)·b(i)) = x_i for all x and i. ``width`` is the largest layer of the walk.
 
-    ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are.
+    ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are; ``scope`` names
+    what else is held fixed, such as a block length that the gadget would choose anew for another n.
     """
 
     holds: bool
@@ -58,6 +59,7 @@ class ReductionCheck:
     queries: int
     width: int
     every_n: bool
+    scope: str
     counterexample: Counterexample | None = None
 
 

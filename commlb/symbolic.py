@@ -7,7 +7,10 @@ all j alike, which is what lets a proof at a few sizes speak of every size (``co
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
+
+Rational = int | Fraction
 
 
 class Atom(NamedTuple):
@@ -21,7 +24,7 @@ class Relative(NamedTuple):
     """An index given by its distance from a moving point: the step ("j") or Bob's query ("i")."""
 
     base: str
-    offset: int
+    offset: int | Fraction
 
 
 class Undetermined(Exception):
@@ -31,15 +34,20 @@ class Undetermined(Exception):
 class Unknown:
     """The integer ``scale·base + offset`` with ``base`` unknown; it can be shifted and scaled, no more.
 
+    If base ≡ residue (mod modulus) is known, remainders and quotients by divisors of modulus are too; a
+    quotient has a rational scale.
+
     A program that runs through on an ``Unknown`` has not looked at its value, so it does the same for
     every value. Comparing it with a number, branching on it, hashing it or using it as a position raises
-    ``Undetermined``. ``modulus`` and ``residue`` record what is known: base ≡ residue (mod modulus).
+    ``Undetermined``.
 
     >>> j = Unknown("j")
     >>> j + 1 == 1 + j, (2 * j - 1) - 2 * j
     (True, -1)
     >>> -Unknown("i", modulus=4, residue=3) % 4
     1
+    >>> -(-Unknown("n", modulus=4, residue=3) // 4)
+    1/4·n+1/4
     >>> try: j == 3
     ... except Undetermined as error: print(error)
     the answer depends on j
@@ -47,14 +55,15 @@ class Unknown:
 
     __slots__ = ("base", "modulus", "offset", "residue", "scale")
 
-    def __init__(self, base: str, scale: int = 1, offset: int = 0, modulus: int = 1, residue: int = 0):
+    def __init__(
+        self, base: str, scale: Rational = 1, offset: Rational = 0, modulus: int = 1, residue: int = 0
+    ):
         self.base, self.scale, self.offset = base, scale, offset
         self.modulus, self.residue = modulus, residue
 
-    def _like(self, scale: int, offset: int) -> Unknown | int:
-        if scale == 0:
-            return offset
-        return Unknown(self.base, scale, offset, self.modulus, self.residue)
+    def _like(self, scale: Rational, offset: Rational) -> Any:
+        scale, offset = (int(v) if v == int(v) else v for v in (scale, offset))
+        return Unknown(self.base, scale, offset, self.modulus, self.residue) if scale else offset
 
     def _undetermined(self, *_: object) -> Any:
         raise Undetermined(f"the answer depends on {self.base}")
@@ -64,31 +73,35 @@ class Unknown:
             raise AttributeError(name)
         return self._undetermined()
 
-    def __add__(self, other: object) -> Unknown | int:
+    def __add__(self, other: object) -> Any:
         if isinstance(other, Unknown) and other.base == self.base:
             return self._like(self.scale + other.scale, self.offset + other.offset)
-        if isinstance(other, int):
+        if isinstance(other, int | Fraction):
             return self._like(self.scale, self.offset + other)
         return self._undetermined()
 
-    def __neg__(self) -> Unknown | int:
+    def __neg__(self) -> Any:
         return self._like(-self.scale, -self.offset)
 
-    def __mul__(self, other: object) -> Unknown | int:
-        if isinstance(other, int):
+    def __mul__(self, other: object) -> Any:
+        if isinstance(other, int | Fraction):
             return self._like(self.scale * other, self.offset * other)
         return self._undetermined()
 
-    def __sub__(self, other: Any) -> Unknown | int:
+    def __sub__(self, other: Any) -> Any:
         return self + (-other)
 
-    def __rsub__(self, other: Any) -> Unknown | int:
+    def __rsub__(self, other: Any) -> Any:
         return -self + other
 
     def __mod__(self, other: object) -> int:
-        if isinstance(other, int) and other > 0 and self.modulus % other == 0:
-            return (self.scale * self.residue + self.offset) % other
+        whole = isinstance(self.scale, int) and isinstance(self.offset, int)
+        if whole and isinstance(other, int) and other > 0 and self.modulus % other == 0:
+            return int(self.scale * self.residue + self.offset) % other
         return self._undetermined()
+
+    def __floordiv__(self, other: Any) -> Any:
+        return (self - self % other) * Fraction(1, other)
 
     def __eq__(self, other: object) -> bool:
         difference = self - other
@@ -98,10 +111,11 @@ class Unknown:
         return not self == other
 
     def __repr__(self) -> str:
-        return f"{self.scale}·{self.base}{self.offset:+d}"
+        sign = "+" if self.offset >= 0 else ""
+        return f"{self.scale}·{self.base}{sign}{self.offset}"
 
     __radd__, __rmul__ = __add__, __mul__
-    __lt__ = __le__ = __gt__ = __ge__ = __floordiv__ = __divmod__ = _undetermined
+    __lt__ = __le__ = __gt__ = __ge__ = __divmod__ = _undetermined
     __rfloordiv__ = __rmod__ = __truediv__ = __pow__ = __and__ = __or__ = __xor__ = _undetermined
     __bool__ = __hash__ = __int__ = __index__ = __float__ = __str__ = __format__ = _undetermined
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,16 +22,20 @@ from commlb.tasks.istree import IsTree
 class TableReduction(Reduction):
     """A reduction whose transducer is a random table; most are wrong, some are right.
 
-    ``table[e][x]`` = (next encoder state, letters); names are given as (family, base, offset) with base
-    None (fixed), "j" or "i". ``blind`` = False makes it look at j, so that it cannot be walked all at once.
+    ``table[e][x]`` = (next encoder state, letters); names are given as (family, whether the index moves with
+    the position, offset). Alice writes at every ``stride``-th step, and at the end what is left over; Bob's
+    letters are ``queries[i mod len(queries)]``. ``odd_step`` makes it look at j, so that it cannot be walked
+    all at once.
     """
 
     kind: str = "istree"
     table: tuple = ()
-    query: tuple = ()
+    queries: tuple = ((),)
+    stride: int = 1
     flip: bool = False
     odd_step: int = 0
     extra: int = 0
+    loose: int = 0
     name: str = field(default="table", init=False)
 
     @property
@@ -44,20 +49,24 @@ class TableReduction(Reduction):
         if self.kind == "istree":
             return IsTree(self.atoms)
         if self.kind == "ar":
-            return AssociativeRecall(self.n, self.n + 3, 2)
+            return AssociativeRecall(-(-self.n // self.stride), self.n + 3, 2)
         if self.kind == "cgram":
-            return CGram(2 * self.n, self.atoms, 2)
-        return Counting(self.n, self.n + 4)
+            return CGram(2 * -(-self.n // self.stride), self.atoms, 2)
+        return Counting(-(-self.n // self.stride), self.n + 4)
 
     @property
     def cut(self) -> int:
         per_step = {"istree": 1, "ar": 2, "cgram": 2, "counting": 1}[self.kind]
-        return per_step * self.n + self.extra
+        return per_step * -(-self.n // self.stride) + self.extra
+
+    @property
+    def period(self) -> int:
+        return math.lcm(len(self.queries), self.stride)
 
     @property
     def layout(self) -> list[Family]:
         if self.kind == "istree":
-            return [Family("hub", 0, 2), Family("v", 0, self.n + self.extra)]
+            return [Family("hub", 0, 2), Family("v", 0, self.cut + self.loose)]
         return [Family("v", 0, self.n + 3), Family("value", 0, 2)]
 
     @property
@@ -67,17 +76,21 @@ class TableReduction(Reduction):
     def describe(self) -> tuple[str, str, str]:
         return "drawn", "drawn", "drawn"
 
-    def start(self) -> int:
-        return 0
+    def start(self) -> tuple[int, int]:
+        return 0, 0
 
-    def emit(self, e: int, j: Any, x: int) -> tuple[int, list[Letter]]:
+    def emit(self, e: tuple[int, int], j: Any, x: int) -> tuple[tuple[int, int], list[Letter]]:
         if self.odd_step and j == self.odd_step:
             x = 1 - x
-        following, letters = self.table[e][x]
-        return following, [_letter(letter, j) for letter in letters]
+        following, letters = self.table[e[0]][x]
+        phase = (e[1] + 1) % self.stride
+        return (following, phase), [] if phase else [_letter(letter, j) for letter in letters]
+
+    def finish(self, e: tuple[int, int]) -> list[Letter]:
+        return [_letter(letter, self.n) for letter in self.table[e[0]][0][1]] if e[1] else []
 
     def bob(self, i: Any) -> list[Letter]:
-        return [_letter(letter, i) for letter in self.query]
+        return [_letter(letter, i) for letter in self.queries[i % len(self.queries)]]
 
     def answer(self, task_answer: Any) -> Any:
         if self.kind in ("istree", "counting"):
@@ -139,16 +152,18 @@ def table_reductions(draw: st.DrawFn, largest: int = 4) -> TableReduction:
             )
             for row in table
         )
-    query = draw(_query_letters(kind))
+    queries = draw(st.lists(_query_letters(kind), min_size=1, max_size=3).map(tuple))
     size = draw(st.integers(1, largest))
     return TableReduction(
         size,
         kind=kind,
         table=table,
-        query=query,
+        queries=queries,
+        stride=draw(st.sampled_from([1, 1, 1, 2, 3])),
         flip=draw(st.booleans()),
         odd_step=draw(st.sampled_from([0, 0, 0, 1, 2])),
-        extra=draw(st.integers(0, 2)) if kind == "istree" else 0,
+        extra=draw(st.integers(0, 1)) if kind == "istree" else 0,
+        loose=draw(st.integers(0, 2)) if kind == "istree" else 0,
     )
 
 

@@ -71,6 +71,11 @@ class Reduction(ABC):
         return 1
 
     @property
+    def scope(self) -> str:
+        """What is held fixed when something is said of every n, beyond the options; may be empty."""
+        return ""
+
+    @property
     def problem(self) -> problems.Index:
         return problems.Index(self.n, self.symbols)
 

@@ -160,6 +160,10 @@ class Hubs(IsTreeReduction):
         return self.block
 
     @property
+    def scope(self) -> str:
+        return f"with blocks of {self.block} bit{'s' * (self.block > 1)}"
+
+    @property
     def cut(self) -> int:
         return -(-self.n // self.block)
 

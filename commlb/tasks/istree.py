@@ -169,8 +169,8 @@ class PartitionAutomaton(LetterAutomaton):
         """Keep how the live vertices are joined. The number of components follows from the edge count."""
         if not isinstance(state, frozenset):
             return state
-        kept = [frozenset([v for v in block if live("edge", v)]) for block in state]
-        return frozenset([block for block in kept if len(block) > 1])
+        kept = ([v for v in block if live("edge", v)] for block in state)
+        return frozenset([frozenset(block) for block in kept if len(block) > 1])
 
 
 class PartitionMachine(Machine):
