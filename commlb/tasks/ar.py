@@ -67,10 +67,6 @@ class AssociativeRecall(Task):
         return self.keys + self.values
 
     @property
-    def size(self) -> dict[str, int]:
-        return {"pairs": self.pairs, "keys": self.keys, "values": self.values}
-
-    @property
     def answers(self) -> range:
         return range(self.keys + 1, self.keys + self.values + 1)
 

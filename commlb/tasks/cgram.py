@@ -68,10 +68,6 @@ class CGram(Task):
         return self.types
 
     @property
-    def size(self) -> dict[str, int]:
-        return {"text_length": self.text_length, "types": self.types, "c": self.c}
-
-    @property
     def answers(self) -> range:
         return range(1, self.types + 1)
 

@@ -60,10 +60,6 @@ class Counting(Task):
         return max(self.types, self.text_length)
 
     @property
-    def size(self) -> dict[str, int]:
-        return {"text_length": self.text_length, "types": self.types}
-
-    @property
     def answers(self) -> range:
         return range(2)
 

@@ -60,10 +60,6 @@ class Index(Task):
         return max(self.symbols, self.word_length + 1)
 
     @property
-    def size(self) -> dict[str, int]:
-        return {"word_length": self.word_length, "symbols": self.symbols}
-
-    @property
     def answers(self) -> range:
         return range(self.symbols)
 

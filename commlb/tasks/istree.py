@@ -66,10 +66,6 @@ class IsTree(Task):
         return self.vertices * (self.vertices - 1) // 2
 
     @property
-    def size(self) -> dict[str, int]:
-        return {"vertices": self.vertices}
-
-    @property
     def answers(self) -> range:
         return range(2)
 
