@@ -50,10 +50,16 @@ def main(args: list[str] | None = None) -> None:
         _close_pipe()
     except Exception as error:
         if debug:
-            raise
+            import traceback
+
+            traceback.print_exc()
         _fail(*_explain(error))
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+UNEXPECTED = 70
+"""Exit code of a failure that nobody foresaw (EX_SOFTWARE of sysexits); the others say something."""
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -62,8 +68,10 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, CommlbError):
         return str(error), error.exit_code
     if isinstance(error, MemoryError):
-        return "out of memory; try a smaller --n or --trials 0", 4
-    return f"unexpected {type(error).__name__}: {error}; rerun with --debug and report it", 1
+        return "out of memory; choose smaller sizes (--n, --symbols, --c) or --trials 0", 4
+    if isinstance(error, OSError):
+        return f"cannot write the result: {error.strerror or error}", 2
+    return f"unexpected {type(error).__name__}: {error}; rerun with --debug and report it", UNEXPECTED
 
 
 def _fail(message: str, code: int) -> None:

@@ -8,16 +8,16 @@ from j, and away from the query the step is the same for all j and i.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
-from collections.abc import Callable, Hashable, Iterable
-from fractions import Fraction
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from commlb.errors import LimitError, Malformed
 from commlb.machines.base import Letter
 from commlb.reductions.base import Encoder, Reduction
 from commlb.symbolic import Atom, Rational, Relative, Undetermined, Unknown, rename
-from commlb.walk import is_well_written, uses
+from commlb.walk import uses
 
 MAX_ENCODER_STATES = 20_000
 
@@ -42,14 +42,21 @@ class AlikeLive:
         return found
 
     def _may_come(self, role: str, argument: Any) -> bool:
-        if isinstance(argument, Atom) and isinstance(argument.index, Relative) and argument.index.base == "j":
-            # A later step j' names the atom s·j + d as s·j' + d', that is with d − d' = s(j' − j) > 0.
-            scale = self.scale[argument.family]
-            gaps = [argument.index.offset - d for d in self.offsets.get((role, argument.family), ())]
-            return any(gap * scale > 0 and gap % scale == 0 for gap in gaps)
-        return (role, argument) in self.named
+        if (role, argument) in self.named:
+            return True
+        if not (isinstance(argument, Atom) and isinstance(argument.index, Relative)):
+            return False
+        offsets = self.offsets.get((role, argument.family), ())
+        if argument.index.base == "i":  # where the query lies is left open here: a later step may name it
+            return bool(offsets)
+        # A later step j' names the atom s·j + d as s·j' + d', that is with d − d' = s(j' − j) > 0.
+        scale = self.scale[argument.family]
+        gaps = [argument.index.offset - d for d in offsets]
+        return any(gap * scale > 0 and gap % scale == 0 for gap in gaps)
 
     def arguments(self, role: str) -> Iterable[Any]:
+        if any(r == role for r, _ in self.offsets):
+            raise Undetermined(f"what may come as {role} depends on the position")
         return [argument for r, argument in self.named if r == role]
 
 
@@ -70,9 +77,11 @@ class Alike:
 
     def __init__(self, reduction: Reduction):
         self.reduction = reduction
-        self.unknown = _with_unknown_n(reduction)
-        self.moves, self.ends = self._run_alice()
-        self.queries = [self._run_bob(residue) for residue in range(reduction.period)]
+        with on_unknowns():
+            self.unknown: Any = _resized(reduction, Unknown("n"))
+            self.start = self.unknown.start()
+            self.moves, self.ends = self._run_alice()
+            self.queries = [self._run_bob(residue) for residue in range(reduction.period)]
         self.scale = self._scales()
         self.schedule, self.period_start = self._schedule()
         self.special = [self._special(residue) for residue in range(reduction.period)]
@@ -83,7 +92,7 @@ class Alike:
     def _run_alice(self) -> tuple[dict, dict]:
         j = Unknown("j")
         moves: dict[Encoder, list[tuple[int, Encoder, list[Letter]]]] = {}
-        waiting = collections.deque([self.reduction.start()])
+        waiting = collections.deque([self.start])
         while waiting:
             e = waiting.popleft()
             if e in moves:
@@ -104,7 +113,7 @@ class Alike:
         """
         schedule: list[tuple[frozenset, int]] = []
         places: dict[frozenset, int] = {}
-        states = frozenset([self.reduction.start()])
+        states = frozenset([self.start])
         while states not in places:
             places[states] = len(schedule)
             written = {len(letters) for e in states for _, _, letters in self.moves[e]}
@@ -252,84 +261,25 @@ class Alike:
 
     def at(self, n: int) -> Reduction:
         """The reduction of size n."""
-        return self.reduction if n == self.reduction.n else dataclasses.replace(self.reduction, n=n)
+        same: Reduction = self.reduction if n == self.reduction.n else _resized(self.reduction, n)
+        return same
 
-    def is_well_written(self, n: int) -> bool:
-        """Whether streams have the right length and the task reads each letter as it was meant.
-
-        Roles are compared at every position. An atom's number and a letter's position are affine in j (in i
-        for Bob), so it is enough to look at the first and the last steps at which each encoder state occurs.
-        """
-        reduction, margin = self.at(n), len(self.schedule)
-        states, written = self.before(n + 1)
-        whole = written + len(self.ends[next(iter(states))])
-        if whole != reduction.cut or {whole + len(query) for query in self.queries} != {
-            reduction.task.length
-        }:
-            return False
-        if not self._roles_agree(reduction):
-            return False
-        for j in _both_ends(n, margin):
-            states, written = self.before(j)
-            for e in states:
-                for x in range(reduction.symbols):
-                    if not is_well_written(reduction, reduction.emit(e, j, x)[1], written):
-                        return False
-        states, written = self.before(n + 1)
-        finished = all(is_well_written(reduction, reduction.finish(e), written) for e in states)
-        asked = _both_ends(n, reduction.period)
-        return finished and all(is_well_written(reduction, reduction.bob(i), whole) for i in asked)
-
-    def _roles_agree(self, reduction: Reduction) -> bool:
-        """Whether the task expects, at each position of the prefix, a letter of the role that is written."""
-        task, t = reduction.task, 0
-        lap = len(self.schedule) - self.period_start
-        for j in range(1, reduction.n + 1):
-            place = j - 1
-            if place >= self.period_start:
-                place = self.period_start + (place - self.period_start) % lap
-            for role in self._roles[place]:
-                if task.letter(task.alphabet(t).start, t)[0] != role:
-                    return False
-                t += 1
-        return True
-
-    @cached_property
-    def _roles(self) -> list[list[str]]:
-        """The roles that are written at each place of the schedule; ``is_well_written`` compares the rest."""
-        firsts = [self.moves[next(iter(states))][0][2] for states, _ in self.schedule]
-        return [[letter[0] for letter in letters] for letters in firsts]
-
-    def lengths_agree(self) -> bool:
-        """Whether prefix, suffix, atoms and task grow alike with n, for n of each residue modulo the period.
-
-        Raises ``Undetermined`` if that is open.
-        """
-        lap = self.schedule[self.period_start :]
-        per_step = Fraction(sum(count for _, count in lap), len(lap))
-        for residue in range(self.reduction.period):
-            unknown = _with_unknown_n(self.reduction, residue)
-            _ = unknown.atoms
-            suffix = unknown.task.length - unknown.cut
-            grows = isinstance(unknown.cut, Unknown) and unknown.cut.scale == per_step
-            if not grows or any(suffix != len(query) for query in self.queries):
-                return False
-        return True
+    def with_unknown_n(self, residue: int) -> Any:
+        """The reduction with n unknown but for its residue modulo the period."""
+        return _resized(self.reduction, Unknown("n", modulus=self.reduction.period, residue=residue))
 
 
-def _both_ends(n: int, margin: int) -> list[int]:
-    """1 … margin and n − margin + 1 … n, as far as they exist."""
-    return [*range(1, min(n, margin) + 1), *range(max(margin, n - margin) + 1, n + 1)]
+def _resized(reduction: Any, n: Any) -> Any:
+    """The reduction for another n, the other parameters kept; it is made anew and checks itself again."""
+    return dataclasses.replace(reduction, n=n)
 
 
-def _with_unknown_n(reduction: Reduction, residue: int | None = None) -> Any:
-    """A copy of the reduction with n unknown, but for its residue modulo the period if one is given.
-
-    The other parameters are kept; nothing that the reduction has cached is taken over.
-    """
-    copy = object.__new__(type(reduction))
-    for column in dataclasses.fields(reduction):
-        object.__setattr__(copy, column.name, getattr(reduction, column.name))
-    known = {} if residue is None else {"modulus": reduction.period, "residue": residue}
-    object.__setattr__(copy, "n", Unknown("n", **known))
-    return copy
+@contextlib.contextmanager
+def on_unknowns() -> Iterator[None]:
+    """Whatever a program raises when run on unknown integers means that its answer depends on them."""
+    try:
+        yield
+    except (Undetermined, Malformed, LimitError):
+        raise
+    except Exception as error:
+        raise Undetermined(f"the reduction does not run on unknown integers: {error!r}") from error

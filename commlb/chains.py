@@ -20,7 +20,7 @@ from commlb.information import (
 )
 from commlb.machines.base import Machine
 from commlb.proof import prove
-from commlb.protocol import OneWayProtocol, check_work, show, work_per_trial
+from commlb.protocol import OneWayProtocol, check_work, parse_x, show, work_of
 from commlb.records import (
     Answers,
     Drawing,
@@ -28,20 +28,19 @@ from commlb.records import (
     MachineInfo,
     Message,
     ReduceResult,
-    ReductionCheck,
-    spec,
 )
 from commlb.reductions.base import Reduction
+from commlb.wording import verdict
 
 MAX_ENUMERATED = 4096
 """Inputs up to which all of them are run through the machine."""
 
 MAX_TRIALS = 1000
-DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK = 2**26, 2**30, 2**36
+DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK = 2**26, 2**29, 2**34
 """State cells that trials may touch: aimed at, allowed for a single one, and allowed on request."""
 
-MAX_N = 5_000_000
-"""The largest n that is run."""
+MAX_N, MAX_SYMBOLS, MAX_C = 2_000_000, 1024, 128
+"""The largest n, alphabet and c that are run."""
 
 MAX_DRAWN = 4000
 """Tokens of the longest stream that is drawn."""
@@ -61,7 +60,7 @@ def reduce(
     symbols: int | None = None,
     c: int | None = None,
     machine: str = machines.EXACT,
-    x: Sequence[int] | None = None,
+    x: str | Sequence[int] | None = None,
     i: int | None = None,
     trials: int | None = None,
     seed: int | None = None,
@@ -71,9 +70,9 @@ def reduce(
     """Run INDEX with ``n`` symbols as a one-way protocol through ``task`` and ``machine``.
 
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
-    4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols) or ``i`` (from 1)
-    ask for one transcript; what is missing of the two is drawn. ``draw`` adds what a picture needs.
-    ``progress(done, of)`` hears of the trials.
+    4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols, or text as on the
+    command line) or ``i`` (from 1) ask for one transcript; what is missing of the two is drawn. ``draw`` adds
+    what a picture needs. ``progress(done, of)`` hears of the trials.
 
     Returns a frozen ``ReduceResult`` whose fields are the keys of the command's JSON. Raises ``BadInput``
     for what cannot be run and ``LimitError`` for what would take too long.
@@ -83,6 +82,10 @@ def reduce(
     ({'vertices': 67}, 'proved', 64.0)
     """
     chosen = reductions.build(task, reduction, n, symbols, c)
+    if isinstance(x, str):
+        x = parse_x(x, n, chosen.symbols)
+    if not isinstance(machine, str):
+        raise BadInput(f"machine must be a specification such as 'window:w=8'; given {machine!r}")
     if trials is not None:
         require_at_least("trials", trials, 0)
     if seed is not None:
@@ -91,8 +94,9 @@ def reduce(
         raise BadInput(f"i must be in 1..{n} (Bob's position, counted from 1); given {i}")
     if x is not None and (len(x) != n or not all(0 <= symbol < chosen.symbols for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
-    if n > MAX_N:
-        raise LimitError(f"n = {n} is beyond the limit of {MAX_N} symbols; choose a smaller --n")
+    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
+        if given is not None and given > limit:
+            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
     made = machines.build(machine, chosen.task, chosen.cut)
     return run(chosen, made, x=x, i=i, trials=trials, seed=seed, draw=draw, progress=progress)
 
@@ -115,7 +119,7 @@ def run(
         )
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
-    few = chosen.symbols**chosen.n <= MAX_ENUMERATED if chosen.n <= MAX_ENUMERATED else False
+    few = trials != 0 and chosen.n <= MAX_ENUMERATED and chosen.symbols**chosen.n <= MAX_ENUMERATED
     if trials is None and (not few or not check.holds):
         trials = _default_trials(chosen, made) if check.holds else 0
     drawn = trials is not None and trials > 0
@@ -123,11 +127,13 @@ def run(
     if seed is None and (drawn or ((draw or wanted) and (x is None or i is None))):
         seed = secrets.randbits(32)
     pair = _fill_in(chosen, x, i, seed) if check.holds and (draw or wanted) else None
+    machine, bound = _info(made, chosen.cut), chosen.problem.bound()
+    ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if check.holds:
         if drawn and trials is not None:
             check_work(chosen, made, trials, MAX_WORK)
-        message, information, answers = _measure(protocol, check, few, trials, seed, progress)
+        message, information, answers = _measure(protocol, ceiling, few, trials, seed, progress)
     return ReduceResult(
         task=chosen.task_name,
         task_size=chosen.task.size,
@@ -144,10 +150,10 @@ def run(
         remark=chosen.remark(),
         source=chosen.source,
         reduction_check=check,
-        bound=chosen.problem.bound(),
+        bound=bound,
         task_bound=chosen.task.memory_bound(),
-        never_errs=check.holds and (not made.errs or _saw_no_error(answers)),
-        machine=_info(made),
+        never_errs=_never_errs(made, answers) if check.holds else None,
+        machine=machine,
         message=message,
         information=information,
         answers=answers,
@@ -155,31 +161,35 @@ def run(
         collision=None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=_verdict(chosen, made, check, information, answers),
+        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers)
+        if check.holds
+        else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
     )
 
 
-def _info(made: Machine) -> MachineInfo:
+def _info(made: Machine, cut: int) -> MachineInfo:
     return MachineInfo(
         name=made.name,
         parameters=dict(made.parameters),
         format=None,
         precision_bits=None,
         storage_bits=made.storage_bits,
-        capacity_bits=made.capacity_bits,
+        capacity_bits=made.capacity_bits(cut),
+        largest_capacity_bits=made.largest_capacity_bits(),
         capacity_evidence="formula" if made.counts_states else "storage",
+        exact=not made.errs,
     )
 
 
 def _default_trials(chosen: Reduction, made: Machine) -> int:
     """As many trials as ``DEFAULT_WORK`` allows, at most 1000; none if a single one is very long."""
-    work = work_per_trial(chosen, made)
-    return 0 if work > MOST_DEFAULT_WORK else max(1, min(MAX_TRIALS, DEFAULT_WORK // work))
+    batch, work = work_of(chosen, made)
+    return 0 if batch + work > MOST_DEFAULT_WORK else max(1, min(MAX_TRIALS, DEFAULT_WORK // work))
 
 
 def _measure(
     protocol: OneWayProtocol,
-    check: ReductionCheck,
+    ceiling: float,
     few: bool,
     trials: int | None,
     seed: int | None,
@@ -189,7 +199,6 @@ def _measure(
     chosen, made = protocol.reduction, protocol.machine
     n, symbols = chosen.n, chosen.symbols
     all_bits = chosen.problem.bound().bits
-    ceiling = ceiling_accuracy(made.capacity_bits, n, symbols)
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if few:
         xs, messages, errors = protocol.exhaust()
@@ -201,7 +210,7 @@ def _measure(
         if trials is None:
             runs, wrong = xs.shape[1] * n, sum(errors)
             fano = math.fsum(fano_bits(count / xs.shape[1], symbols) for count in errors)
-            answers = Answers(runs, wrong, 1 - wrong / runs, ceiling, fano, "exhaustive", None)
+            answers = Answers(runs, wrong, 1 - wrong / runs, None, ceiling, fano, "exhaustive", None)
             _compare(answers, made)
     elif not made.errs:
         states = symbols**n if all_bits <= MAX_COUNT_BITS else None
@@ -211,15 +220,21 @@ def _measure(
     if trials:
         rng = np.random.default_rng(seed)
         wrong = protocol.sample(trials, rng, lambda done: progress(done, trials))
-        fano = n * fano_bits(error_upper_limit(wrong, trials), symbols)
-        answers = Answers(trials, wrong, 1 - wrong / trials, ceiling, fano, "sampled", CONFIDENCE)
+        limit = error_upper_limit(wrong, trials)
+        fano = n * fano_bits(limit, symbols)
+        answers = Answers(trials, wrong, 1 - wrong / trials, 1 - limit, ceiling, fano, "sampled", CONFIDENCE)
         if information.bits is None:
             information = Information(fano, None, "sampled", CONFIDENCE)
     return message, information, answers
 
 
-def _saw_no_error(answers: Answers | None) -> bool:
-    return answers is not None and answers.evidence == "exhaustive" and answers.errors == 0
+def _never_errs(made: Machine, answers: Answers | None) -> bool | None:
+    """Whether the machine is right on all of Alice's inputs, None if that is not known."""
+    if not made.errs:
+        return True
+    if answers is None or (answers.errors == 0 and answers.evidence == "sampled"):
+        return None
+    return answers.errors == 0
 
 
 def _compare(answers: Answers, made: Machine) -> None:
@@ -227,7 +242,7 @@ def _compare(answers: Answers, made: Machine) -> None:
     if answers.accuracy > answers.ceiling_accuracy + 1e-12:
         raise CommlbError(
             f"{made.name} answers {answers.accuracy:.6f} of all queries rightly, more than the "
-            f"{answers.ceiling_accuracy:.6f} that {made.capacity_bits:g} bits allow; please report this"
+            f"{answers.ceiling_accuracy:.6f} that its capacity allows; one of them is wrong, please report it"
         )
 
 
@@ -258,32 +273,3 @@ def drawing(chosen: Reduction, x: tuple[int, ...], i: int) -> Drawing:
         tokens=tokens,
         vertices=tuple(vertices) if is_graph else (),
     )
-
-
-def _verdict(
-    chosen: Reduction,
-    made: Machine,
-    check: ReductionCheck,
-    information: Information,
-    answers: Answers | None,
-) -> str:
-    """One sentence: what the numbers say about the machine."""
-    name = spec(_info(made))
-    if not check.holds:
-        return f"The reduction {chosen.name} is refused: it fails on the counterexample above."
-    need, room = chosen.problem.bound().bits, made.capacity_bits
-    if not made.errs:
-        return (
-            f"{name} answers every query, so its message must tell all {check.inputs} inputs apart: "
-            f"{need:.6g} bits, and it has room for {room:.6g}."
-        )
-    if room < need:
-        best = 100 * ceiling_accuracy(room, chosen.n, chosen.symbols)
-        return (
-            f"{name} has room for {room:.6g} bits and {need:.6g} must cross the cut: no machine of this "
-            f"capacity answers more than {best:.1f} % of the queries on average."
-        )
-    if answers is not None and answers.errors == 0:
-        return f"{name} made no error here and has room for the {need:.6g} bits that must cross the cut."
-    passed = "" if information.bits is None else f"; what is shown to cross is {information.bits:.4g} bits"
-    return f"{name} has room for the {need:.6g} bits that must cross the cut, but errs{passed}."

@@ -21,6 +21,10 @@ class BadInput(CommlbError, ValueError):
     exit_code = 2
 
 
+class Malformed(BadInput):
+    """A reduction or a task is not written as it must be, so that nothing can be said of its truth."""
+
+
 class LimitError(CommlbError):
     """The request is right but needs more states, memory or time than the limit allows."""
 

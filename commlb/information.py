@@ -21,7 +21,8 @@ def binary_entropy(p: float) -> float:
 def fano_bits(error: float, symbols: int = 2) -> float:
     """g(ε) = log k − H₂(ε) − ε·log(k−1): bits about a uniform symbol that a guess with error ε has.
 
-    0 from ε = 1 − 1/k on, where a blind guess stands; convex and falling before. Source: theory Sec. 2.
+    0 from ε = 1 − 1/k on, where a blind guess stands; convex and falling before. Source: Fano's inequality,
+    Cover and Thomas 2006, Sec. 2.10.
 
     >>> fano_bits(0.0), fano_bits(0.5), round(fano_bits(0.11), 3)
     (1.0, 0.0, 0.5)

@@ -37,17 +37,21 @@ def catalogue() -> Catalogue:
     found = []
     for task in task_classes():
         for name, cls in for_task(task).items():
-            alice, bob, answer = cls(8).describe()
+            alice, bob, answer = cls(64).describe()
             default = " (default)" if DEFAULTS.get(task, name) == name else ""
             found.append(
                 Entry(f"{task}/{name}{default}", f"Alice: {alice}. Bob: {bob}. {answer}", cls.source)
             )
-    exact = Entry(EXACT, "the task's own machine, in its most compact state (the default)", "theory Sec. 3")
+    exact = Entry(
+        EXACT,
+        "the task's own machine, in its most compact state (the default)",
+        "commlb, in each task's file",
+    )
     machines = [
         Entry(
             name + "".join(f":{key}=…" for key in cls.required),
             cls.summary + "".join(f"; {key}: {what}" for key, what in (cls.required | cls.optional).items()),
-            "theory Sec. 1",
+            "commlb",
         )
         for name, cls in machine_classes().items()
     ]

@@ -36,6 +36,6 @@ class Index:
             "deterministic",
             f"{self.symbols}^{self.n} distinct rows",
             "proved",
-            "Kremer, Nisan, Ron 1999; theory Sec. 2",
+            "Kremer, Nisan, Ron 1999",
             "alice",
         )

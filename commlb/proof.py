@@ -20,13 +20,17 @@ import math
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from commlb.alike import Alike, Step
+from commlb.alike import Alike, Step, on_unknowns
 from commlb.errors import BadInput, LimitError
+from commlb.fit import fits, fits_every_n
 from commlb.machines.base import UNDEFINED, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
 from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.walk import MAX_STEPS, Transducer, walk
+
+FIRST_BUDGET = 200_000
+"""Steps that the induction over n may take before the n that was asked for is walked."""
 
 MAX_BASE = 400
 """Sizes up to which the induction looks for its base."""
@@ -51,8 +55,9 @@ def prove(reduction: Reduction) -> ReductionCheck:
     width, every_n, suspects = 0, False, range(1, reduction.n + 1)
     try:
         layers = LayerWalk(Alike(reduction))
-        every_n = layers.holds_for_every_n()
+        every_n = layers.holds_for_every_n(FIRST_BUDGET)
         suspects, width = layers.suspects(reduction.n, settled=every_n), layers.width
+        every_n = every_n or (not suspects and layers.holds_for_every_n(4 * layers.work))
     except Undetermined:
         pass
     counterexample = None
@@ -65,7 +70,7 @@ def prove(reduction: Reduction) -> ReductionCheck:
                 break
     return ReductionCheck(
         holds=counterexample is None,
-        evidence="proved",
+        evidence="counterexample" if counterexample else "proved",
         inputs=f"{reduction.symbols}^{reduction.n}",
         queries=reduction.n,
         width=width,
@@ -117,8 +122,9 @@ class LayerWalk:
         self.answered: dict[Hashable, bool] = {}
         self.answers: set[Any] = set()
         self.work = self.width = self.base = 0
+        self.limit = MAX_STEPS
         first = self._group(frozenset([(None, self.automaton.start())]))
-        self.start = self._layer({self.reduction.start(): {first}})
+        self.start = self._layer({alike.start: {first}})
 
     def _group(self, members: frozenset) -> Group:
         if members not in self.group_ids:
@@ -141,8 +147,8 @@ class LayerWalk:
 
     def _count(self, steps: int) -> None:
         self.work += steps
-        if self.work > MAX_STEPS:
-            raise LimitError(f"the walk takes more than {MAX_STEPS} automaton steps; try a smaller n")
+        if self.work > self.limit:
+            raise LimitError(f"the walk takes more than {self.limit} automaton steps; try a smaller n")
 
     def advance(self, layer: Layer, step: Step) -> Layer:
         key = (layer, step.key)
@@ -238,9 +244,9 @@ class LayerWalk:
         If every n is ``settled``, an n beyond the induction's base has its layers and is not walked again.
         """
         if settled and n > self.base:
-            return range(0) if self.alike.is_well_written(n) else range(1, n + 1)
+            return range(0) if fits(self.alike, n, self._count) else range(1, n + 1)
         self.width = 0
-        if not self.alike.is_well_written(n):
+        if not fits(self.alike, n, self._count):
             return range(1, n + 1)
         for i in range(1, n + 1):
             right, widest = self.query(n, i)
@@ -249,13 +255,17 @@ class LayerWalk:
                 return range(i, i + 1)
         return range(0)
 
-    def holds_for_every_n(self) -> bool:
-        """Whether the induction of this file's header closes."""
+    def holds_for_every_n(self, budget: int) -> bool:
+        """Whether the induction of this file's header closes within ``budget`` more steps."""
+        self.limit = min(MAX_STEPS, self.work + budget)
         try:
-            if not self.alike.lengths_agree():
-                return False
-        except Undetermined:
+            return fits_every_n(self.alike, self._count) and self._induction_closes()
+        except LimitError:
             return False
+        finally:
+            self.limit = MAX_STEPS
+
+    def _induction_closes(self) -> bool:
         for n in range(1, MAX_BASE):
             try:
                 if self.suspects(n):
@@ -285,8 +295,8 @@ class LayerWalk:
     def _answers_agree(self) -> bool:
         """Whether the answers that were met mean the same symbols at every n."""
         try:
-            return all(
-                self.alike.unknown.read(answer) == self.reduction.read(answer) for answer in self.answers
-            )
+            with on_unknowns():
+                read = self.alike.unknown.read
+                return all(read(answer) == self.reduction.read(answer) for answer in self.answers)
         except Undetermined:
             return False

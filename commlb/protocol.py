@@ -14,6 +14,7 @@ from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Array, Machine
 from commlb.records import Step, Transcript
 from commlb.reductions.base import Reduction
+from commlb.wording import counted
 
 BATCH_BYTES = 2**27
 """State memory of one batch of runs."""
@@ -127,7 +128,11 @@ def parse_x(text: str, n: int, symbols: int) -> tuple[int, ...]:
     >>> parse_x("0110", 4, 2), parse_x("0,3,1", 3, 4)
     ((0, 1, 1, 0), (0, 3, 1))
     """
-    form = f"{n} bits, such as {'01' * 4}…" if symbols == 2 else f"{n} symbols 0..{symbols - 1} with commas"
+    some = [k % symbols for k in range(min(n, 8))]
+    shown = show(some, symbols) + ("…" if n > 8 else "")
+    form = f"{counted(n, 'bit')}, such as {shown}"
+    if symbols > 2:
+        form = f"{counted(n, 'symbol')} 0..{symbols - 1} with commas, such as {shown}"
     parts = list(text.strip()) if symbols == 2 and "," not in text else text.split(",")
     if not all(part.strip().isascii() and part.strip().isdecimal() for part in parts):
         raise BadInput(f"x must be {form}; given '{_clip(text)}'")
@@ -145,7 +150,8 @@ def _clip(text: str) -> str:
 
 def check_work(reduction: Reduction, machine: Machine, trials: int, limit: int) -> None:
     """Refuse trials that would touch more than ``limit`` state cells in all."""
-    need = work_per_trial(reduction, machine) * trials
+    batch, work = work_of(reduction, machine)
+    need = batch + work * trials
     if need > limit:
         raise LimitError(
             f"{trials} trials need about {need:.1e} cell updates, the limit is {limit:.1e}; "
@@ -153,7 +159,10 @@ def check_work(reduction: Reduction, machine: Machine, trials: int, limit: int) 
         )
 
 
-def work_per_trial(reduction: Reduction, machine: Machine) -> int:
-    """Cells of state that one run touches, about: most machines touch one row a token."""
+def work_of(reduction: Reduction, machine: Machine) -> tuple[int, int]:
+    """Cells of state that a batch touches however small it is, and that each run adds; about.
+
+    A token costs a few array operations, whose start is worth a thousand cells; so does a row when packed.
+    """
     cells = machine.rows if machine.touches_all_rows else 1
-    return reduction.task.length * cells
+    return 1000 * (reduction.task.length + machine.rows), reduction.task.length * cells

@@ -65,9 +65,12 @@ class ReductionCheck:
 
 @dataclass(frozen=True)
 class MachineInfo:
-    """What a machine may use: its parameters, the bits of its format, and log₂|S| where |S| is known.
+    """What a machine may use: its parameters, the bits of its format, and the number of its states.
 
-    ``capacity_evidence``: "formula" if ``capacity_bits`` is log₂|S|, "storage" if it is the storage's width.
+    ``capacity_bits`` is log₂ of the number of states that it can be in at the cut, ``largest_capacity_bits``
+    the largest such number over all positions before the answer. ``capacity_evidence``: "formula" if states
+    are counted, "storage" if both are the width of the storage. ``exact``: it keeps all that its task needs,
+    and is tested equal to the task's automaton.
     """
 
     name: str
@@ -76,7 +79,9 @@ class MachineInfo:
     precision_bits: int | None
     storage_bits: int
     capacity_bits: float
+    largest_capacity_bits: float
     capacity_evidence: str
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,15 @@ class Information:
 class Answers:
     """Answers right out of how many, and the mean accuracy that the capacity allows (Fano).
 
-    ``fano_bits``: bits about x that answers this good prove to be in the message: Σ g(ε_i) from all
-    inputs, or n·g(U) with U the upper confidence limit of the error.
+    ``accuracy_at_least``: of sampled answers, the lower confidence limit. ``fano_bits``: bits about x that
+    answers this good prove to be in the message: Σ g(ε_i), query by query, if all inputs were run, or n·g(U)
+    with U the upper confidence limit of the mean error.
     """
 
     trials: int
     errors: int
     accuracy: float
+    accuracy_at_least: float | None
     ceiling_accuracy: float
     fano_bits: float
     evidence: str
@@ -165,8 +172,9 @@ class Drawing:
 class ReduceResult:
     """Everything ``commlb reduce`` says; the fields are the keys of its JSON.
 
-    ``never_errs``: the machine is right on every query, by its construction or seen on all inputs. Then the
-    bounds for machines without error hold for it; otherwise only the Fano chain does.
+    ``never_errs``: whether the machine is right on all of Alice's inputs and queries, by its construction or
+    as seen on all of them; None if that is not known. If so, the bounds without error hold for it over
+    Alice's prefixes; otherwise only the Fano chain does.
     """
 
     task: str
@@ -186,7 +194,7 @@ class ReduceResult:
     reduction_check: ReductionCheck
     bound: Bound
     task_bound: Bound | None
-    never_errs: bool
+    never_errs: bool | None
     machine: MachineInfo
     message: Message
     information: Information
@@ -222,7 +230,7 @@ class ReduceResult:
             errors=self.answers.errors if self.answers else None,
             trials=self.answers.trials if self.answers else None,
             confidence=self.information.confidence,
-            seed=self.seed,
+            seed=self.seed if self.answers and self.answers.evidence == "sampled" else None,
             evidence=self.information.evidence,
         )
 
@@ -268,7 +276,9 @@ class MemoryPoint:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        cell = "task task_size reduction n symbols c machine format precision_bits error_target trials seed"
+        cell = (
+            "task task_size reduction n symbols c cut machine format precision_bits error_target trials seed"
+        )
         text = json.dumps([getattr(self, name) for name in (*cell.split(), "engine_version")])
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 

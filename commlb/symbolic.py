@@ -46,8 +46,8 @@ class Unknown:
     (True, -1)
     >>> -Unknown("i", modulus=4, residue=3) % 4
     1
-    >>> -(-Unknown("n", modulus=4, residue=3) // 4)
-    1/4·n+1/4
+    >>> (-(-Unknown("n", modulus=4, residue=3) // 4)).shown()
+    '1/4·n+1/4'
     >>> try: j == 3
     ... except Undetermined as error: print(error)
     the answer depends on j
@@ -89,7 +89,7 @@ class Unknown:
         return self._undetermined()
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-other)
+        return self + (-other) if isinstance(other, int | Fraction | Unknown) else self._undetermined()
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
@@ -110,14 +110,22 @@ class Unknown:
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __repr__(self) -> str:
+    def shown(self) -> str:
+        """The formula, for a person; ``str`` and ``repr`` refuse, since a program could branch on them."""
         sign = "+" if self.offset >= 0 else ""
         return f"{self.scale}·{self.base}{sign}{self.offset}"
 
+    def at(self, value: int) -> Any:
+        """The integer that this is when the base is ``value``."""
+        return self._like(0, self.scale * value + self.offset)
+
     __radd__, __rmul__ = __add__, __mul__
-    __lt__ = __le__ = __gt__ = __ge__ = __divmod__ = _undetermined
-    __rfloordiv__ = __rmod__ = __truediv__ = __pow__ = __and__ = __or__ = __xor__ = _undetermined
-    __bool__ = __hash__ = __int__ = __index__ = __float__ = __str__ = __format__ = _undetermined
+    __lt__ = __le__ = __gt__ = __ge__ = __divmod__ = __rdivmod__ = __rfloordiv__ = __rmod__ = _undetermined
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __and__ = __rand__ = __or__ = __ror__ = _undetermined
+    __xor__ = __rxor__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __invert__ = _undetermined
+    __abs__ = __pos__ = __round__ = __trunc__ = __floor__ = __ceil__ = __iter__ = __len__ = _undetermined
+    __bool__ = __hash__ = __int__ = __index__ = __float__ = __complex__ = _undetermined
+    __str__ = __repr__ = __format__ = __contains__ = __getitem__ = __call__ = _undetermined
 
 
 def rename(thing: Any, change: Any) -> Any:

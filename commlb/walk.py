@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from commlb.errors import BadInput, LimitError
+from commlb.errors import BadInput, LimitError, Malformed
 from commlb.machines.base import BROKEN, UNDEFINED, Letter, LetterAutomaton
 from commlb.records import Counterexample
 from commlb.reductions.base import Encoder, Reduction
@@ -51,6 +51,8 @@ def is_well_written(reduction: Reduction, letters: list[Letter], t: int) -> bool
     """Whether the letters become tokens that the task reads back as they were meant, from position t."""
     try:
         reduction.encode(letters, t)
+    except Malformed:
+        raise
     except BadInput:
         return False
     return True

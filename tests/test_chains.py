@@ -17,7 +17,7 @@ from commlb.errors import BadInput, CommlbError, LimitError
 from commlb.protocol import parse_x, show
 from commlb.records import MemoryPoint, to_csv
 from commlb.reductions import reduction_classes
-from commlb.reductions.index_to_istree import TwoHub
+from commlb.reductions.index_to_istree import Hubs, TwoHub
 
 TASKS = ["index", "ar", "cgram", "counting", "istree"]
 
@@ -44,10 +44,12 @@ def test_the_chain_is_in_order(cls, n, machine):
     assert sum(r.information.per_input_bit) <= r.information.bits + 1e-9
     assert r.answers.fano_bits <= sum(r.information.per_input_bit) + 1e-9
     assert r.answers.accuracy <= r.answers.ceiling_accuracy + 1e-12
+    assert r.bound.bits <= r.task_bound.bits + 1e-9
+    assert r.machine.capacity_bits <= r.machine.largest_capacity_bits + 1e-9
+    if r.machine.exact:
+        assert r.task_bound.bits <= r.machine.largest_capacity_bits + 1e-9
     if r.never_errs:
         assert r.bound.bits <= r.message.reachable_bits + 1e-9
-        assert r.task_bound.bits <= r.machine.capacity_bits + 1e-9
-        assert r.bound.bits <= r.task_bound.bits + 1e-9
     else:
         assert r.answers.errors > 0
 
@@ -96,7 +98,25 @@ def test_few_trials_without_error_do_not_make_a_machine_exact():
         for seed in range(50)
         if (r := commlb.reduce("index", 6, machine="random:bits=4", trials=1, seed=seed)).answers.errors == 0
     )
-    assert not r.never_errs
+    assert r.never_errs is None
+
+
+def test_a_machine_that_was_not_run_is_not_said_to_err():
+    for machine in ("window:w=12", "window:w=65", "random:bits=20"):
+        r = commlb.reduce("index", 12, machine=machine, trials=0)
+        assert r.never_errs is None
+        assert r.message.evidence is r.answers is None
+        assert "not known" in r.verdict
+    r = commlb.reduce("index", 12, machine="window:w=12")
+    assert r.never_errs
+    assert "no error on all inputs" in r.verdict
+    r = commlb.reduce("index", 30, machine="window:w=29", trials=400, seed=1)
+    assert r.never_errs in (None, False)
+
+
+def test_an_upper_bound_is_not_rounded_down():
+    r = commlb.reduce("index", 24, machine="window:w=8", trials=0)
+    assert "82.61 %" in r.verdict
 
 
 def test_no_trials():
@@ -160,6 +180,11 @@ def test_rows_have_a_digest_of_what_determines_them():
         for s in (1, 2)
     ]
     assert len({row.digest for row in rows}) == 4
+    drawn = [commlb.reduce("index", n=4, i=2).row() for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0].seed is None
+    blocks = [chains.run(Hubs(4, block=b), Hubs(4, block=b).task.machine()).row() for b in (1, 2)]
+    assert blocks[0].digest != blocks[1].digest
     assert rows[0] == commlb.reduce("index", 30, trials=20, seed=1).row()
     lines = to_csv(rows).splitlines()
     assert lines[0].split(",") == [field.name for field in dataclasses.fields(MemoryPoint)]
@@ -183,7 +208,7 @@ def test_a_broken_reduction_is_not_run():
 def test_a_machine_above_fanos_ceiling_stops_the_run():
     reduction = TwoHub(6)
     machine = reduction.task.machine()
-    machine.capacity_bits = 3.0
+    machine.capacity_bits = lambda t: 3.0
     with pytest.raises(CommlbError, match="please report"):
         chains.run(reduction, machine)
 
@@ -200,6 +225,8 @@ def test_a_machine_above_fanos_ceiling_stops_the_run():
         ({"n": 4, "seed": -1}, "seed must be"),
         ({"n": 4, "machine": "rnn"}, "unknown machine 'rnn'"),
         ({"n": "4"}, "n must be an integer"),
+        ({"n": 4, "x": "01"}, "given 2 of them"),
+        ({"n": 4, "machine": 3}, "machine must be a specification"),
     ],
 )
 def test_bad_requests(arguments, words):
@@ -210,6 +237,11 @@ def test_bad_requests(arguments, words):
 def test_limits():
     with pytest.raises(LimitError, match="--trials 0"):
         commlb.reduce("istree", 3000, trials=100_000)
+    for large in ({"symbols": 10**9}, {"symbols": 2000}):
+        with pytest.raises(LimitError, match=r"symbols = .* beyond the limit"):
+            commlb.reduce("index", 5, **large)
+    with pytest.raises(LimitError, match="c = 1000 is beyond the limit"):
+        commlb.reduce("cgram", 5, c=1000)
     with pytest.raises(LimitError, match="picture"):
         commlb.reduce("index", 5000, trials=0, draw=True)
 
@@ -220,7 +252,7 @@ def test_limits():
         ("012", 3, 2, "whose largest symbol is 2"),
         ("01", 3, 2, "given 2 of them"),
         ("0a1", 3, 2, "given '0a1'"),
-        ("", 1, 2, "x must be 1 bits"),
+        ("", 1, 2, "x must be 1 bit, such as 0"),
         ("0,1,9", 3, 4, "largest symbol is 9"),
         ("0;1;2", 3, 4, "with commas"),
         ("٠١", 2, 2, "x must be"),

@@ -103,6 +103,12 @@ BAD = [
     (["reduce", "istree", "--n", "0"], 2, "n must be an integer of at least 1; given 0"),
     (["reduce", "istree", "--n", "-3"], 2, "given -3"),
     (["reduce", "istree", "--n", "x"], 2, "not a valid integer"),
+    (["reduce", "istree", "--n", "5_0"], 2, "not a valid integer"),
+    (["reduce", "istree", "--n", "５"], 2, "not a valid integer"),
+    (["reduce", "istree", "--n", "4", "--reduction", ""], 2, "unknown reduction to istree ''"),
+    (["reduce", "index", "--n", "4", "--machine", "window:w=4,"], 2, "NAME:key=integer"),
+    (["reduce", "index", "--n", "4", "--out", ""], 2, "must end in one of"),
+    (["reduce", "index", "--n", "3", "--symbols", "5000"], 4, "beyond the limit"),
     (["reduce", "istreee", "--n", "4"], 2, "did you mean 'istree'?"),
     (["reduce", "istree", "--n", "4", "--reduction", "twohub"], 2, "did you mean 'two-hub'?"),
     (["reduce", "index", "--n", "4", "--symbols", "1"], 2, "symbols must be an integer of at least 2"),
@@ -222,9 +228,21 @@ def test_version_help_and_no_arguments(capsys):
     assert "Examples:" in run(capsys, "reduce", "--help")[1]
 
 
-def test_debug_shows_the_traceback():
-    with pytest.raises(commlb_error()):
-        main(["reduce", "index", "--n", "0", "--debug"])
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(capsys):
+    code, out, err = run(capsys, "reduce", "index", "--n", "0", "--debug")
+    assert (code, out) == (2, "")
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("commlb: n must be")
+
+
+def test_an_unforeseen_failure_is_one_line_and_no_verdict(capsys, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("commlb.chains.prove", fail)
+    code, out, err = run(capsys, "reduce", "index", "--n", "3")
+    assert (code, out) == (70, "")
+    assert "unexpected ZeroDivisionError: oops; rerun with --debug" in err
 
 
 def test_seed_is_printed_when_drawn_and_repeats_the_run(capsys):

@@ -12,11 +12,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "symbolic", "bits", "files"},
-    {"records", "kernels", "registry"},
+    {"records", "wording", "kernels", "registry"},
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
-    {"information", "walk", "alike", "proof", "protocol"},
+    {"information", "walk", "alike", "fit", "proof", "protocol"},
     {"chains", "listing", "plots"},
 ]
 """Each module may import from its own layer and those above it in this list."""

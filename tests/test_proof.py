@@ -7,20 +7,19 @@ import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from mutants import MISTAKES, MUTANTS, lose_a_letter, repeat_a_letter_of_one
 from reference import answers_right, first_failure
 from strategies import table_reductions
+from wild import wild_reductions
 
 from commlb.alike import Alike
 from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Letter
 from commlb.proof import LayerWalk, prove
 from commlb.reductions import build, reduction_classes
-from commlb.reductions.index_to_ar import IndexToAR
-from commlb.reductions.index_to_cgram import IndexToCGram
-from commlb.reductions.index_to_counting import IndexToCounting
 from commlb.reductions.index_to_index import IndexToIndex
-from commlb.reductions.index_to_istree import Doubled, Hubs, TwoHub, edge
-from commlb.symbolic import Atom, Undetermined, Unknown
+from commlb.reductions.index_to_istree import Hubs
+from commlb.symbolic import Undetermined, Unknown
 from commlb.walk import Transducer, walk
 
 CLASSES = list(reduction_classes().values())
@@ -63,182 +62,10 @@ def test_plain_walk_agrees(cls, n):
     layers = LayerWalk(Alike(reduction))
     for i in range(1, n + 1):
         width, counterexample = walk(reduction, i, alice)
+        right, widest = layers.query(n, i)
         assert counterexample is None
-        assert width <= layers.query(n, i)[1]
-
-
-# Mutants: each a small mistake in a gadget, by class and with what is wrong.
-
-
-class OffByOneEdge(TwoHub):
-    def bob(self, i):
-        return [edge(Atom("v", i - 1), Atom("v", i + 1))]
-
-
-class EdgeOneBack(TwoHub):
-    def bob(self, i):
-        return [edge(Atom("v", i - 2), Atom("v", i - 1))]
-
-
-class EdgeToHub(TwoHub):
-    def bob(self, i):
-        return [edge(Atom("hub", 0), Atom("v", i))]
-
-
-class Loop(TwoHub):
-    def bob(self, i):
-        return [edge(Atom("v", i), Atom("v", i))]
-
-
-class NoParity(TwoHub):
-    def emit(self, e, j, x):
-        parity, letters = super().emit(e, j, x)
-        return parity if e is None else x, letters
-
-
-class SwappedHubAtThree(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 1 - x if j == 3 else x)
-
-
-class SwappedHubAtTheEnd(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 1 - x if j == self.n else x)
-
-
-class SwappedForLargeN(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 1 - x if self.n > 4 else x)
-
-
-class WrongDecode(TwoHub):
-    def answer(self, task_answer):
-        return 1 - int(task_answer)
-
-
-class LostFirstEdge(TwoHub):
-    def emit(self, e, j, x):
-        parity, letters = super().emit(e, j, x)
-        return parity, letters[-1:]
-
-
-class LostEdgeIfOne(TwoHub):
-    def emit(self, e, j, x):
-        parity, letters = super().emit(e, j, x)
-        return parity, letters[:-1] if x and e is not None else letters
-
-
-class TwiceBob(TwoHub):
-    def bob(self, i):
-        return super().bob(i) * 2
-
-
-class WrongCut(TwoHub):
-    @property
-    def cut(self):
-        return self.n
-
-
-class OneVertexMore(TwoHub):
-    @property
-    def layout(self):
-        hub, v = super().layout
-        return [hub, v._replace(size=v.size + 1)]
-
-
-class DoubledOnOneHub(Doubled):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 0)
-
-
-class DoubledShifted(Doubled):
-    def bob(self, i):
-        return [edge(Atom("u", 2 * i), Atom("u", 2 * i + 1))]
-
-
-class HubsOtherEnd(Hubs):
-    def bob(self, i):
-        *paths, _ = super().bob(i)
-        return [*paths, edge(Atom("leaf", i + (-i) % self.block), Atom("hub", 2**self.block - 1))]
-
-
-class HubsPathMissing(Hubs):
-    def bob(self, i):
-        return super().bob(i)[1:]
-
-
-class HubsBitReversed(Hubs):
-    def _hub(self, bits):
-        return super()._hub(bits[::-1])
-
-
-class HubsWrongLeaf(Hubs):
-    def bob(self, i):
-        *paths, _ = super().bob(i)
-        return [*paths, edge(Atom("leaf", self.block), Atom("hub", 0))]
-
-
-class IndexShifted(IndexToIndex):
-    def bob(self, i):
-        return [("query", Atom("position", i - 1))]
-
-
-class IndexConstant(IndexToIndex):
-    def emit(self, e, j, x):
-        return e, [("symbol", Atom("position", j), 0)]
-
-
-class IndexReversedNames(IndexToIndex):
-    def emit(self, e, j, x):
-        return e, [("symbol", Atom("position", self.n + 1 - j), x)]
-
-
-class ARSameKey(IndexToAR):
-    def emit(self, e, j, x):
-        return e, [("key", Atom("key", 1)), ("value", Atom("value", x))]
-
-
-class ARLostValue(IndexToAR):
-    def emit(self, e, j, x):
-        return e, super().emit(e, j, x)[1][: 1 + x]
-
-
-class ARKeyByValue(IndexToAR):
-    def emit(self, e, j, x):
-        return e, [("key", Atom("key", j)), ("value", Atom("key", j))]
-
-
-class ARDecode(IndexToAR):
-    def answer(self, task_answer):
-        return task_answer - self.n
-
-
-class CGramShort(IndexToCGram):
-    def bob(self, i):
-        return super().bob(i)[:-1]
-
-
-class CGramTwice(IndexToCGram):
-    def emit(self, e, j, x):
-        return e, [("text", Atom("key", 1))] * (self.c - 1) + [("text", Atom("value", x))]
-
-
-class CountingTwo(IndexToCounting):
-    def bob(self, i):
-        return [("query", Atom("item", i)), ("threshold", 2)]
-
-
-class CountingNoBlank(IndexToCounting):
-    def emit(self, e, j, x):
-        return e, [("item", Atom("item", j))]
-
-
-class CountingNeighbour(IndexToCounting):
-    def emit(self, e, j, x):
-        return x, [("item", Atom("item", j if x else j - 1) if e else Atom("blank", 0))]
-
-
-MUTANTS = [cls for cls in list(globals().values()) if isinstance(cls, type) and cls.__module__ == __name__]
+        assert right
+        assert width <= widest
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda cls: cls.__name__)
@@ -254,55 +81,6 @@ def test_mutants_are_refused_with_an_input_on_which_they_fail(mutant, n):
     assert found.expected == found.x[found.i - 1]
     if n <= 6:
         assert first_failure(reduction) is not None
-
-
-def flip_a_symbol(cls, step):
-    def emit(self, e, j, x):
-        return cls.emit(self, e, j, (x + 1) % self.symbols if j == step else x)
-
-    return {"emit": emit}
-
-
-def lose_a_letter(cls, step):
-    def emit(self, e, j, x):
-        following, letters = cls.emit(self, e, j, x)
-        return following, letters[:-1] if j == step else letters
-
-    return {"emit": emit}
-
-
-def repeat_a_letter_of_one(cls, step):
-    def emit(self, e, j, x):
-        following, letters = cls.emit(self, e, j, x)
-        return following, letters + letters[-1:] * (j == step and x == 1)
-
-    return {"emit": emit}
-
-
-def shift_the_answer(cls, step):
-    return {"answer": lambda self, a: (cls.answer(self, a) + 1) % self.symbols}
-
-
-def ask_for_the_neighbour(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i + 1)}
-
-
-def lose_bobs_last_letter(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i)[:-1]}
-
-
-def repeat_bob(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i) * 2}
-
-
-def move_the_cut(cls, step):
-    return {"cut": property(lambda self: cls.cut.fget(self) + 1)}
-
-
-MISTAKES = [
-    flip_a_symbol, lose_a_letter, repeat_a_letter_of_one, shift_the_answer, ask_for_the_neighbour,
-    lose_bobs_last_letter, repeat_bob, move_the_cut,
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
@@ -324,33 +102,7 @@ def test_there_are_plenty_of_hand_made_mutants():
     assert len(MUTANTS) >= 30
 
 
-class OddBeyondFour(TwoHub):
-    """Right for n ≤ 4 only, and it looks at n: no claim may reach beyond the n that was walked."""
-
-    def emit(self, e, j, x):
-        return super().emit(e, j, 0 if self.n > 4 else x)
-
-
-class OddAtHundred(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 0 if j == 100 else x)
-
-
-class OddByTable(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, {100: 0}.get(j, x))
-
-
-@pytest.mark.parametrize("cls", [OddBeyondFour, OddAtHundred, OddByTable], ids=lambda cls: cls.__name__)
-def test_every_n_is_not_claimed_where_it_is_false(cls):
-    check = prove(cls(4))
-    assert check.holds
-    assert not check.every_n
-
-
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
-@given(table_reductions())
-def test_proof_agrees_with_brute_force_on_random_reductions(reduction):
+def agrees_with_brute_force(reduction, largest):
     try:
         _ = reduction.task
     except BadInput:
@@ -360,8 +112,21 @@ def test_proof_agrees_with_brute_force_on_random_reductions(reduction):
     if check.counterexample is not None:
         assert not answers_right(reduction, check.counterexample.x, check.counterexample.i)
     if check.every_n:
-        for n in range(1, 7):
+        for n in range(1, largest + 1):
             assert first_failure(dataclasses.replace(reduction, n=n)) is None
+
+
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@given(table_reductions() | wild_reductions())
+def test_proof_agrees_with_brute_force_on_random_reductions(reduction):
+    agrees_with_brute_force(reduction, 6)
+
+
+@pytest.mark.slow
+@settings(max_examples=2500, suppress_health_check=list(HealthCheck))
+@given(wild_reductions())
+def test_proof_agrees_with_brute_force_on_many_random_reductions(reduction):
+    agrees_with_brute_force(reduction, 8)
 
 
 def test_an_unknown_integer_refuses_to_be_looked_at():
@@ -387,7 +152,8 @@ def test_an_unknown_integer_refuses_to_be_looked_at():
             look()
     assert j + 1 - j == 1
     assert (2 * j + 1) - j == j + 1
-    assert repr(3 - j) == "-1·j+3"
+    assert (3 - j).shown() == "-1·j+3"
+    assert (2 * j + 1).at(5) == 11
 
 
 class RemembersAll(IndexToIndex):

@@ -49,9 +49,9 @@ def build(spec: str, task: Task, cut: int) -> Machine:
 
 def _parse(spec: str, text: str) -> dict[str, int]:
     given: dict[str, int] = {}
-    for part in filter(None, text.split(",")):
+    for part in text.split(",") if text else []:
         key, equals, value = part.partition("=")
-        if not equals or not value.lstrip("-").isdecimal():
+        if not equals or not value.isascii() or not value.removeprefix("-").isdecimal():
             raise BadInput(f"a machine is written NAME:key=integer,…; given '{spec}'")
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")

@@ -112,7 +112,8 @@ class Machine(ABC):
 
     Nothing is hidden outside the state, but t: the transition may depend on the position. ``pack`` turns
     states into uint64 words of shape (words, runs), injectively, ``storage_bits`` of them in use; the
-    packed state is the message. ``capacity_bits`` is log₂|S| where |S| is known, else ``storage_bits``.
+    packed state is the message. ``capacity_bits(t)`` is log₂ of the number of states that the machine can be
+    in after t tokens of a stream within the promise, where that is known, else ``storage_bits``.
     ``errs`` is False only for machines that keep all their task needs; tests bind these to the automaton.
     """
 
@@ -130,13 +131,20 @@ class Machine(ABC):
     rows: int
     dtype: Any = np.int64
     widths: list[int]
-    capacity_bits: float
     counts_states: bool = True
-    """Whether ``capacity_bits`` is log₂|S|; otherwise it is the width of the storage."""
+    """Whether ``capacity_bits`` counts states; otherwise it is the width of the storage."""
 
     @property
     def storage_bits(self) -> int:
         return sum(self.widths)
+
+    def capacity_bits(self, t: int) -> float:
+        """log₂ of the number of states after t tokens; positions are free, so t is not stored."""
+        return float(self.storage_bits)
+
+    def largest_capacity_bits(self) -> float:
+        """The largest ``capacity_bits`` over all positions of a stream but the last, where answers stand."""
+        return self.capacity_bits(0)
 
     def start(self, runs: int) -> Array:
         """The start state, ``runs`` times over."""

@@ -48,7 +48,6 @@ class Random(Machine):
         self.parameters = {"bits": bits, "seed": seed}
         self.answers = np.array(task.answers)
         self.widths = [bits]
-        self.capacity_bits = float(bits)
         self._shift = np.uint64(64 - bits)
         self._seed = mix(np.array([seed % 2**64], np.uint64))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +17,8 @@ class Window(Machine):
 
     Row t mod w holds token t+… of Alice, so where each token lies is fixed by t; the rows behind are free
     until Bob's suffix fills them. At the last token the task's ``from_window`` answers from what is kept,
-    or the task's declared default is given, and row 0 holds 1 + answer. |S| at the cut is the number of
-    words of w tokens, hence ``capacity_bits``; ``storage_bits`` has room for the suffix too. A window
-    longer than the prefix keeps the prefix.
+    or the task's declared default is given, and row 0 holds 1 + answer. ``storage_bits`` has room for the
+    suffix too, and one width for all tokens. A window longer than the prefix keeps the prefix.
     """
 
     name = "window"
@@ -35,11 +33,19 @@ class Window(Machine):
         self.kept = min(w, cut)
         self.rows = self.kept + task.length - cut
         self.dtype = np.int64
-        ends = {0, 1, cut - 1, *range(cut, task.length)}
-        top = max(task.alphabet(t).stop for t in ends) + 1
+        alphabets = [task.alphabet(t) for t in range(task.length)]
+        top = max(task.answers.stop + 1, max(alphabet.stop for alphabet in alphabets))
         self.widths = [bits_needed(top)] * self.rows
-        first = cut - self.kept
-        self.capacity_bits = _word_bits(task, first, cut)
+        sizes = np.log2([len(alphabet) for alphabet in alphabets])
+        self._bits_before = np.concatenate([[0.0], np.cumsum(sizes)])
+
+    def capacity_bits(self, t: int) -> float:
+        """Words of the kept tokens: the last w before t, from the cut on those before it and Bob's."""
+        first = max(0, min(t, self.cut) - self.kept)
+        return float(self._bits_before[t] - self._bits_before[first])
+
+    def largest_capacity_bits(self) -> float:
+        return max(self.capacity_bits(t) for t in range(self.task.length))
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         row = t % self.kept if t < self.cut else self.kept + t - self.cut
@@ -76,12 +82,3 @@ class Store(Window):
     def __init__(self, task: Task, cut: int):
         super().__init__(task, cut, cut)
         self.parameters = {}
-
-
-def _word_bits(task: Task, first: int, cut: int) -> float:
-    """Σ log₂|alphabet(t)| over the kept positions; equal alphabets are added in one go."""
-    sizes: dict[int, int] = {}
-    for t in range(first, cut):
-        size = len(task.alphabet(t))
-        sizes[size] = sizes.get(size, 0) + 1
-    return sum(count * math.log2(size) for size, count in sizes.items())

@@ -17,8 +17,19 @@ from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.gadget import draw_gadget
 from commlb.plots.layout import layout_graph
 from commlb.plots.strip import draw_strip
-from commlb.plots.style import GREY, TEXT, TITLE, fitted, panel, settings
-from commlb.records import ReduceResult
+from commlb.plots.style import (
+    CHARACTER,
+    GREY,
+    SMALL,
+    TEXT,
+    TITLE,
+    count,
+    counted,
+    fitted,
+    panel,
+    settings,
+)
+from commlb.records import ReduceResult, spec
 
 __all__ = ["SUFFIXES", "Row", "chain_rows", "check_path", "layout_graph", "query", "save_reduce", "title"]
 
@@ -33,9 +44,11 @@ METADATA: dict[str, dict[str, None]] = {
 WIDTH, HEIGHT, DPI = 10.0, 5.4, 150
 TASKS = {"istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting"}
 MEANINGS = {
-    "istree": ("so a cycle", "so a tree"),
-    "counting": ("so no, it never came", "so yes, it came"),
+    "istree": ("so a cycle closes", "so the graph is a cycle-free tree"),
+    "counting": ("so the right answer is no, it never came", "so the right answer is yes, it came"),
 }
+SAID = {"istree": ("no tree", "tree"), "counting": ("no", "yes")}
+"""What a machine's answer 0 or 1 says, where answers are not numbers."""
 
 
 def check_path(path: str | Path) -> None:
@@ -87,22 +100,58 @@ def _line(axes: Axes, y: float, text: str, size: float, weight: str) -> None:
 
 def title(result: ReduceResult) -> str:
     """``INDEX with 64 bits inside IsTree, gadget two-hub: 67 vertices``."""
-    size = f"{result.n:,} bit{'s' * (result.n > 1)}"
+    size = count(result.n, "bit")
     if result.symbols > 2:
-        size = f"{result.n:,} symbol{'s' * (result.n > 1)} of {result.symbols:,} kinds"
-    facts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in result.parameters.items())
+        size = f"{count(result.n, 'symbol')} of {result.symbols:,} kinds"
+    facts = ", ".join(counted(value, key.replace("_", " ")) for key, value in result.parameters.items())
     where = TASKS.get(result.task, result.task) + (f", c = {result.c}" if result.c is not None else "")
-    facts = facts or f"{result.stream_length:,} tokens"
+    facts = facts or count(result.stream_length, "token")
     return f"{result.problem} with {size} inside {where}, gadget {result.reduction}: {facts}"
 
 
 def query(result: ReduceResult) -> str:
-    """``x = 10011110. Bob asks i = 8: x_8 = 0, so a cycle``; x only where it is short."""
+    """What Bob asks, what the right answer is, and what the machine answers, where that was run.
+
+    ``x = 1011. Bob asks i = 2: x_2 = 0, so the right answer is 5 (= n+1+0); window:w=2 answers 6: wrong``
+
+    x stands only where it is short; the machine's accuracy where it errs; both only where there is room.
+    """
     drawing = result.drawing
     if drawing is None:
         broken = result.reduction_check.counterexample
         return "" if broken is None else f"the reduction fails at i = {broken.i}: {broken.obtained}"
     meaning = MEANINGS.get(result.task)
-    so = meaning[drawing.task_answer] if meaning else f"so the answer is {drawing.task_answer}"
+    so = meaning[drawing.task_answer] if meaning else f"so the right answer is {drawing.task_answer}"
+    if result.task in ("ar", "cgram") and drawing.task_answer == result.n + 1 + drawing.expected:
+        so += f" (= n+1+{drawing.expected})"
     x = f"x = {drawing.x}. " if len(drawing.x) <= 24 else ""
-    return f"{x}Bob asks i = {drawing.i}: x_{drawing.i} = {drawing.expected}, {so}"
+    asked = f"Bob asks i = {drawing.i}: x_{drawing.i} = {drawing.expected}, {so}"
+    said, rate = answered(result), accuracy(result)
+    told = "; ".join(part for part in (asked, said) if part)
+    forms = [f"{x}{told}{rate}", f"{told}{rate}", told]
+    return next((form for form in forms if len(form) <= (WIDTH - 0.4) / CHARACTER / SMALL), told)
+
+
+def answered(result: ReduceResult) -> str:
+    """``window:w=8 answers 66: wrong``; empty if this query was not put to the machine."""
+    run = result.transcript
+    if run is None:
+        return ""
+    right = result.drawing.task_answer if result.drawing else None
+    says = dict(enumerate(SAID.get(result.task, ())))
+    words = f"answers {says.get(run.task_answer, run.task_answer)}"
+    if run.task_answer < 0:
+        words = "gives no answer"
+    if (run.task_answer == right) != (run.output == run.expected):
+        words += f", read as x_{run.i} = {run.output}"
+    return f"{spec(result.machine)} {words}: {'right' if run.output == run.expected else 'wrong'}"
+
+
+def accuracy(result: ReduceResult) -> str:
+    """How often a machine that errs is right; empty for others, and if it was not run."""
+    answers = result.answers
+    if answers is None or not answers.errors:
+        return ""
+    over = "all queries" if answers.evidence == "exhaustive" else count(answers.trials, "trial")
+    it = "it" if result.transcript else spec(result.machine)
+    return f"; {it} is right on {100 * answers.accuracy:.4g} % of {over}"

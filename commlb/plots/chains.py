@@ -94,7 +94,7 @@ def chain_rows(result: ReduceResult) -> list[Row]:
         if bound is None
         else Row("all", name, bound.bits, short(bound.evidence), True)
     )
-    return [*rows, Row("all", "capacity bits", room, counted)]
+    return [*rows, Row("all", "largest capacity bits", result.machine.largest_capacity_bits, counted)]
 
 
 def draw_chains(axes: Axes, result: ReduceResult) -> None:

@@ -18,8 +18,14 @@ WIDTH, HEIGHT = 6.0, 4.4
 MOST_NAMED = 16
 """Leaves of a hub up to which each is drawn with its name."""
 
-MOST_DOTS = 48
+MOST_DOTS = 126
 """Of a larger bundle, the leaves that are drawn."""
+
+RINGS = (1.0, 0.85, 0.7)
+"""Arcs on which a bundle's dots take turns, as shares of its radius."""
+
+MIDDLE, APART = HEIGHT / 2 + 0.08, 0.74
+"""Where two rows of hubs are: the middle between them, and how far each is from it."""
 
 MOST_COLUMNS = 32
 """Hubs of a row up to which all are drawn."""
@@ -44,7 +50,9 @@ class Graph:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Leaves of ``hub`` drawn as one wedge: ``angle`` outward and half its ``spread``, radians."""
+    """Leaves of ``hub`` drawn as one wedge: ``angle`` outward and half its ``spread``, radians. Of them
+    ``dots`` are drawn one by one, on ``rings`` arcs.
+    """
 
     hub: str
     leaves: tuple[str, ...]
@@ -52,8 +60,15 @@ class Bundle:
     spread: float
     radius: float
     dots: int
+    rings: int
     label: str
     label_at: Point
+
+    def ends(self, at: Point) -> list[Point]:
+        """Where the dots are, from the hub at ``at``."""
+        turns = [self.spread * (2 * (k + 0.5) / self.dots - 1) for k in range(self.dots)]
+        radii = [self.radius * RINGS[k % self.rings] for k in range(self.dots)]
+        return [polar(at, self.angle + turn, far) for turn, far in zip(turns, radii, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -182,7 +197,8 @@ class _Maker:
                 text = count(len(rest), "leaf")
                 label_at = x + math.cos(out) * (1.17 + text_width(text, SMALL) / 2), at[1]
                 dots = min(MOST_DOTS, len(rest))
-                self.bundles.append(Bundle(hub, tuple(rest), out, 1.3, 1.1, dots, text, label_at))
+                rings = _rings(dots, 1 + MOST_DOTS // len(RINGS))
+                self.bundles.append(Bundle(hub, tuple(rest), out, 1.3, 1.1, dots, rings, text, label_at))
                 continue
             span = min(3.6, 0.3 * (len(rest) - 1))
             for k, leaf in enumerate(rest):
@@ -199,9 +215,9 @@ class _Maker:
         }
         plans = [_columns(row, matter) for row in (above, below)]
         columns = max(sum(GAP_COLUMNS if len(item) > 1 else 1 for item in plan) for plan in plans)
-        slot = (WIDTH - 0.3) / max(1, columns)
+        slot = (WIDTH - 0.6) / max(1, columns)
         self.hub_radius = 0.17 if slot > 0.4 else min(0.07, 0.27 * slot)
-        for plan, y, up in zip(plans, (HEIGHT / 2 + 0.8, HEIGHT / 2 - 0.8), (1, -1), strict=True):
+        for plan, y, up in zip(plans, (MIDDLE + APART, MIDDLE - APART), (1, -1), strict=True):
             x = (WIDTH - slot * sum(GAP_COLUMNS if len(item) > 1 else 1 for item in plan)) / 2
             for item in plan:
                 wide = slot * (GAP_COLUMNS if len(item) > 1 else 1)
@@ -214,16 +230,21 @@ class _Maker:
             self.name_hubs([item[0] for item in plan if len(item) == 1], matter, up)
 
     def name_hubs(self, row: list[str], matter: set[str], up: int) -> None:
-        """Names inside large hubs; beside small ones those that matter and the row's ends."""
+        """Names inside large hubs. Of small ones, those of the row's ends beside them, left and right, and
+        those of others that matter centred under them, inward.
+        """
         if self.hub_radius > 0.1:
             self.names.update({hub: self.positions[hub] for hub in row})
             return
         taken: list[float] = []
-        for hub in [hub for hub in row if hub in matter] + row[:1] + row[-1:]:
+        for hub in row:
             x, y = self.positions[hub]
-            if all(abs(x - other) > 0.42 for other in taken):
+            if hub in (row[0], row[-1]):
+                away = self.hub_radius + 0.04 + text_width(hub, SMALL) / 2
+                self.names[hub] = x - away if hub == row[0] else x + away, y
+            elif hub in matter and all(abs(x - other) > 0.42 for other in taken):
                 taken.append(x)
-                self.names[hub] = x + (0.16 if hub in matter else 0.0), y - up * 0.19
+                self.names[hub] = x, y - up * 0.2
 
     def hub(self, hub: str, at: Point, up: int, slot: float) -> None:
         """A hub of a row with its leaves: touched ones inward, the others outward."""
@@ -231,11 +252,8 @@ class _Maker:
         touched = [leaf for leaf in self.leaves[hub] if leaf in self.graph.touched]
         for k, leaf in enumerate(touched):
             x = at[0] + 0.4 * (k - (len(touched) - 1) / 2)
-            self.put(
-                leaf,
-                (x, HEIGHT / 2 + up * 0.06),
-                (x + 0.07 + text_width(leaf, SMALL) / 2, HEIGHT / 2 + up * 0.06),
-            )
+            y = MIDDLE + up * 0.06
+            self.put(leaf, (x, y), (x + 0.07 + text_width(leaf, SMALL) / 2, y))
         rest = [leaf for leaf in self.leaves[hub] if leaf not in self.graph.touched]
         if not rest:
             return
@@ -249,10 +267,17 @@ class _Maker:
         radius = 0.62
         spread = min(0.9, math.atan(0.4 * slot / radius))
         text = count(len(rest), "leaf") if slot > 0.8 else str(len(rest))
-        dots = min(len(rest), 1 + int(2 * radius * math.sin(spread) / 0.06))
+        most = 1 + int(2 * radius * math.sin(spread) / 0.06)
+        dots = min(len(rest), most * len(RINGS))
         label_at = at[0], at[1] + up * (radius + 0.17)
         angle = up * math.pi / 2
-        self.bundles.append(Bundle(hub, tuple(rest), angle, spread, radius, dots, text, label_at))
+        rings = _rings(dots, most)
+        self.bundles.append(Bundle(hub, tuple(rest), angle, spread, radius, dots, rings, text, label_at))
+
+
+def _rings(dots: int, most: int) -> int:
+    """Arcs for so many dots, if one takes at most ``most``."""
+    return min(len(RINGS), -(-dots // most))
 
 
 def _columns(row: list[str], matter: set[str]) -> list[tuple[str, ...]]:

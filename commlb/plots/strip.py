@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -20,15 +21,21 @@ FOUND = (OTHER, INK, 2.0, "bold", 3)
 MOST_ROWS = 6
 """Rows of Alice's cells that fit, the lines for what is left out among them."""
 
+ENDS = 2
+"""Tokens shown at each end of a block that is too long for a line."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """Token t: who wrote it, what it says, and whether it answers Bob's query."""
+    """Token t: who wrote it, what it says, and whether it answers Bob's query; or so many ``tokens`` from t
+    on that stand in one cell.
+    """
 
     t: int
     party: str
     text: str
     answers: bool
+    tokens: int = 1
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,71 @@ def cells(drawing: Drawing) -> tuple[Cell, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Strip:
+    """The cells of both, and the widths of a block's cells, in inches: what stands in one line together."""
+
+    alice: tuple[Cell, ...]
+    bob: tuple[Cell, ...]
+    widths: tuple[float, ...]
+
+    @property
+    def wide(self) -> float:
+        """A block's width, with the gap after it."""
+        return sum(self.widths) + (GAP if len(self.widths) > 1 else 0)
+
+    @property
+    def folded(self) -> bool:
+        """Whether some cell stands for many tokens."""
+        return any(cell.tokens > 1 for cell in (*self.alice, *self.bob))
+
+
+def arrange(drawing: Drawing, room: float) -> Strip:
+    """The cells so that a block fits in ``room`` inches: one a token; or runs of equal tokens in one cell; or
+    the ends of each block with how many tokens are between them.
+    """
+    every, size = cells(drawing), block(drawing)
+    sides = [[cell for cell in every if (cell.party == "Alice") == alice] for alice in (True, False)]
+    whole, *shorter = [
+        [[fold(row[k : k + size]) for k in range(0, len(row), size)] for row in sides]
+        for fold in (tuple, _runs, _ends)
+    ]
+    strip = _strip(whole)
+    for blocks in shorter:
+        if strip.wide > room and len({len(cells) for cells in blocks[0]}) == 1:
+            strip = _strip(blocks)
+    return strip
+
+
+def _strip(sides: list[list[tuple[Cell, ...]]]) -> Strip:
+    """Each cell of a block as wide as the widest that stands at its place in any block."""
+    blocks = [cells for side in sides for cells in side]
+    places = [[len(c[k].text) for c in blocks if k < len(c)] for k in range(max(map(len, blocks), default=1))]
+    widths = tuple(max(0.3, text_width("0" * max(place), TEXT) + 0.1) for place in places)
+    alice, bob = (tuple(cell for cells in side for cell in cells) for side in sides)
+    return Strip(alice, bob, widths or (0.3,))
+
+
+def _runs(row: Sequence[Cell]) -> tuple[Cell, ...]:
+    """A block with each run of equal tokens in one cell, ``27 ×49``."""
+    made: list[Cell] = []
+    for _, group in itertools.groupby(row, key=lambda cell: (cell.text, cell.answers)):
+        first, *more = group
+        text = f"{first.text} ×{len(more) + 1}" if more else first.text
+        made.append(replace(first, text=text, tokens=len(more) + 1))
+    return tuple(made)
+
+
+def _ends(row: Sequence[Cell]) -> tuple[Cell, ...]:
+    """A block's first and last tokens, between them how many are left out."""
+    if len(row) <= 2 * ENDS + 1:
+        return tuple(row)
+    left = row[ENDS:-ENDS]
+    answers = any(cell.answers for cell in left)
+    gap = Cell(left[0].t, left[0].party, f"… {count(len(left), 'token')} …", answers, len(left))
+    return *row[:ENDS], gap, *row[-ENDS:]
+
+
 def lines(row: Sequence[Cell], columns: int, most: int) -> tuple[Line, ...]:
     """The cells wrapped after ``columns``; of more than ``most`` lines the first, the last, those around the
     answer, and between them how many tokens are left out.
@@ -96,7 +168,8 @@ def lines(row: Sequence[Cell], columns: int, most: int) -> tuple[Line, ...]:
     before = -1
     for k in sorted(kept):
         if k > before + 1:
-            shown.append(Line((), sum(map(len, wrapped[before + 1 : k]))))
+            left = itertools.chain.from_iterable(wrapped[before + 1 : k])
+            shown.append(Line((), sum(cell.tokens for cell in left)))
         shown.append(Line(wrapped[k]))
         before = k
     return tuple(shown)
@@ -110,26 +183,26 @@ def _breaks(kept: set[int]) -> int:
 def draw_strip(axes: Axes, drawing: Drawing) -> None:
     """Alice's cells line by line, the cut, Bob's cells; what answers Bob is framed and shaded."""
     width, top = axes.get_xlim()[1], axes.get_ylim()[1]
-    every, size = cells(drawing), block(drawing)
-    alice = [cell for cell in every if cell.party == "Alice"]
-    bob = [cell for cell in every if cell.party != "Alice"]
-    margin = max(0.55, text_width(f"{len(every):,}", SMALL) + 0.12)
-    wide = max(0.3, max(text_width(cell.text, TEXT) for cell in every) + 0.1)
-    groups = max(1, int((width - margin) / (wide * size + (GAP if size > 1 else 0))))
-    columns = groups * size
+    margin = max(0.55, text_width(f"{len(drawing.tokens):,}", SMALL) + 0.12)
+    strip = arrange(drawing, width - margin)
+    columns = max(1, int((width - margin) / strip.wide)) * len(strip.widths)
     axes.text(0, top - 0.02, "Alice writes", size=TEXT + 1, weight="bold", color=ALICE, va="top")
-    y = _lines(axes, lines(alice, columns, MOST_ROWS), top - 0.52, margin, wide, size)
+    y = _lines(axes, lines(strip.alice, columns, MOST_ROWS), top - 0.52, margin, strip)
     y -= 0.2
     axes.plot([0, width], [y] * 2, color=INK, lw=2.2, ls=(0, (4, 1.5)))
     axes.text(width, y + 0.04, "cut: the message is the state here", size=TEXT, ha="right", va="bottom")
     axes.text(0, y - 0.08, "Bob writes", size=TEXT + 1, weight="bold", color=BOB, va="top")
-    y = _lines(axes, lines(bob, columns, 2), y - 0.56, margin, wide, size)
-    some = any(cell.answers for cell in every)
+    y = _lines(axes, lines(strip.bob, columns, 2), y - 0.56, margin, strip)
+    some = any(cell.answers for cell in strip.alice)
     note = "framed: what answers Bob's query" if some else "no token is what Bob asks for"
     axes.text(0, 0.02, f"{note}   grey: the position of a line's first token", size=SMALL, color=GREY)
+    cell = next((cell for cell in strip.alice if " ×" in cell.text), None)
+    if cell is not None:
+        words = f"{cell.text}: the token {cell.text.split()[0]}, {cell.tokens} times in a row"
+        axes.text(0, 0.2, words, size=SMALL, color=GREY)
 
 
-def _lines(axes: Axes, shown: Sequence[Line], y: float, left: float, wide: float, size: int) -> float:
+def _lines(axes: Axes, shown: Sequence[Line], y: float, left: float, strip: Strip) -> float:
     """Draw lines from y downwards; returns where the next would be."""
     for line in shown:
         if line.omitted:
@@ -138,8 +211,9 @@ def _lines(axes: Axes, shown: Sequence[Line], y: float, left: float, wide: float
             first = f"{line.cells[0].t + 1:,}"
             axes.text(left - 0.08, y + HIGH / 2, first, size=SMALL, color=GREY, ha="right", va="center")
         for place, cell in enumerate(line.cells):
-            x = left + place * wide + (place // size * GAP if size > 1 else 0)
-            _cell(axes, cell, x, y, wide)
+            group, k = divmod(place, len(strip.widths))
+            x = left + group * strip.wide + sum(strip.widths[:k])
+            _cell(axes, cell, x, y, strip.widths[k])
         y -= PITCH
     return y + PITCH - 0.12
 

@@ -20,6 +20,9 @@ SMALL, TEXT, TITLE = 8.0, 9.0, 12.0
 CHARACTER = 0.0088
 """Width of an average character of the default font, in inches a point."""
 
+PLURALS = {"leaf": "leaves", "vertex": "vertices"}
+"""Those that do not just add an s."""
+
 SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "commlb",
     "svg.fonttype": "path",
@@ -54,11 +57,23 @@ def fitted(text: str, width: float, size: float) -> tuple[str, float]:
     """The text and a font size (at least 8) at which it fits; a longer one loses its end."""
     room = width / CHARACTER
     size = max(SMALL, min(size, room / max(1, len(text))))
-    most = int(room / size)
+    most = int(room / size + 1e-9)
     return (text if len(text) <= most else text[: most - 1] + "…"), size
 
 
 def count(number: int, noun: str) -> str:
     """``1 leaf``, ``2,000 leaves``."""
-    plural = {"leaf": "leaves"}.get(noun, noun + "s")
-    return f"{number:,} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else PLURALS.get(noun, noun + 's')}"
+
+
+def counted(number: int, plural: str) -> str:
+    """``1 vertex``, ``67 vertices``: a count whose noun is given as for many.
+
+    >>> counted(1, "leaves"), counted(1, "block bits"), counted(1, "bits a block"), counted(2, "hubs")
+    ('1 leaf', '1 block bit', '1 bit a block', '2 hubs')
+    """
+    words = plural.split()
+    for place in range(len(words) if number == 1 else 0):
+        one = next((one for one, many in PLURALS.items() if many == words[place]), None)
+        words[place] = one or words[place].removesuffix("s")
+    return f"{number:,} {' '.join(words)}"

@@ -29,7 +29,7 @@ def build(task: str, reduction: str | None, n: int, symbols: int | None, c: int 
     if task not in tasks:
         raise unknown_name("task", task, tasks)
     known = for_task(task)
-    name = reduction or DEFAULTS.get(task, next(iter(known)))
+    name = DEFAULTS.get(task, next(iter(known))) if reduction is None else reduction
     if name not in known:
         raise unknown_name(f"reduction to {task}", name, known)
     cls = known[name]

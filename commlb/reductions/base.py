@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commlb import problems
-from commlb.errors import BadInput, require_at_least
+from commlb.errors import BadInput, Malformed, require_at_least
 from commlb.machines.base import Array, Letter
 from commlb.symbolic import Atom, rename
 from commlb.tasks.base import Task
@@ -183,6 +183,11 @@ class Reduction(ABC):
         tokens = []
         task = self._task
         for place, letter in enumerate(letters, t):
+            names = letter[1:-1] if letter[0] in task.plain else letter[1:]
+            if not all(isinstance(name, Atom) for name in names):
+                raise Malformed(
+                    f"reduction {self.name} must name atoms as Atom(family, index); given {letter}"
+                )
             numbered = rename(letter, self.number)
             if place >= task.length:
                 raise BadInput(f"the reduction {self.name} writes more than {task.length} tokens")

@@ -46,8 +46,8 @@ class IndexToCGram(Reduction):
         return [Family("key", 1, self.n), Family("value", 0, self.symbols)]
 
     def describe(self) -> tuple[str, str, str]:
-        times = f"{self.c - 1} time" + "s" * (self.c > 2)
-        return f"j {times}, then n+1+x_j, j = 1..n", f"i {times}", "x_i is the token retrieved - (n+1)"
+        times = f"c-1 times (c = {self.c})"
+        return f"j {times}, then n+1+x_j, j = 1..n", "i c-1 times", "x_i is the token retrieved - (n+1)"
 
     def emit(self, e: Encoder, j: Any, x: int) -> tuple[Encoder, list[Letter]]:
         return e, [("text", Atom("key", j))] * (self.c - 1) + [("text", Atom("value", x))]

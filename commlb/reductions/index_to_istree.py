@@ -11,6 +11,7 @@ from commlb.machines.base import Letter
 from commlb.reductions.base import Encoder, Family, Reduction
 from commlb.symbolic import Atom
 from commlb.tasks.istree import IsTree
+from commlb.wording import counted
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class IsTreeReduction(Reduction):
     def remark(self) -> str:
         rivals = [cls(self.n) for cls in (Doubled, TwoHub, Hubs) if not isinstance(self, cls)]
         fits = " and ".join(f"{rival.atoms} vertices with {rival.name}" for rival in rivals)
-        return f"the same {self.n} bit{'s' * (self.n > 1)} fit on {fits}"
+        fit = "fits" if self.n == 1 else "fit"
+        return f"the same {counted(self.n, 'bit')} {fit} on {fits}; a repeated edge closes a cycle"
 
     def answer(self, task_answer: Any) -> Any:
         return int(task_answer)
@@ -145,7 +147,7 @@ class Hubs(IsTreeReduction):
     """b; 0 stands for the b that needs fewest vertices, the smallest such."""
 
     name = "hubs"
-    source = "commlb, theory Sec. 4; cf. Sun, Woodruff 2015"
+    source = "commlb (proof: Hubs); cf. Sun, Woodruff 2015"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,7 +163,7 @@ class Hubs(IsTreeReduction):
 
     @property
     def scope(self) -> str:
-        return f"with blocks of {self.block} bit{'s' * (self.block > 1)}"
+        return f"with blocks of {counted(self.block, 'bit')}"
 
     @property
     def cut(self) -> int:
@@ -173,11 +175,11 @@ class Hubs(IsTreeReduction):
 
     @property
     def parameters(self) -> dict[str, int]:
-        return {"vertices": self.atoms, "block_bits": self.block, "hubs": 2**self.block, "leaves": self.cut}
+        return {"vertices": self.atoms, "bits_a_block": self.block, "hubs": 2**self.block, "leaves": self.cut}
 
     def describe(self) -> tuple[str, str, str]:
         return (
-            f"edges (leaf, hub), the hub named by the next b = {self.block} of x",
+            f"edges (leaf, hub), the hub named by the next b bits of x (b = {self.block})",
             "a path through the hubs with i's bit 0, one through those with bit 1, and the edge (leaf, r_0)",
             "x_i = 1 iff the graph is a tree",
         )

@@ -25,7 +25,7 @@ from commlb.machines.base import (
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
-from commlb.tasks.base import Task
+from commlb.tasks.base import Task, log2_binomial
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,9 @@ class AssociativeRecall(Task):
         return None
 
     def memory_bound(self) -> Bound:
-        bits = self.pairs * math.log2(self.values)
-        return Bound(
-            bits, "deterministic", "V^m distinct rows at fixed keys", "formula", "theory Sec. 3: V^m"
-        )
+        """m·log V: with keys 1…m in order, two different words of values differ under the query of a key."""
+        bits, method = self.pairs * math.log2(self.values), "V^m distinct rows at fixed keys"
+        return Bound(bits, "deterministic", method, "formula", "proof: AssociativeRecall.memory_bound")
 
 
 class DictionaryAutomaton(LetterAutomaton):
@@ -152,18 +151,21 @@ class DictionaryMachine(Machine):
         self.rows = task.keys + 1
         self.dtype = np.min_scalar_type(max(task.keys, task.values))
         self.widths = [bits_needed(task.keys + 1)] + [bits_needed(task.values + 1)] * task.keys
-        self.capacity_bits = self._capacity()
 
-    def _capacity(self) -> float:
-        """log₂ of: dictionaries of at most m keys, with or without one more key awaiting its value."""
-        m, keys, values = self.task.pairs, self.task.keys, self.task.values
-        if m == keys:
-            return (m - 1) * math.log2(values + 1) + math.log2(values + 1 + m)
-        if m > 2000:
-            self.counts_states = False
-            return float(self.storage_bits)
-        counts = (math.comb(keys, s) * values**s * (1 + (s < m) * (keys - s)) for s in range(m + 1))
-        return math.log2(sum(counts))
+    def capacity_bits(self, t: int) -> float:
+        """Dictionaries of ⌊t/2⌋ distinct keys, at odd t with one more key that awaits its value."""
+        done, waiting = divmod(min(t, 2 * self.task.pairs), 2)
+        bits = log2_binomial(self.task.keys, done) + done * math.log2(self.task.values)
+        return bits + (math.log2(self.task.keys - done) if waiting else 0.0)
+
+    def largest_capacity_bits(self) -> float:
+        """C(K, s)·V^s grows while (K − s)V ≥ s + 1; a waiting key multiplies it by K − s."""
+        keys, values, pairs = self.task.keys, self.task.values, self.task.pairs
+        turn = (keys * values - 1) // (values + 1)
+        near = {min(pairs, max(0, turn + k)) for k in (-1, 0, 1, 2)} | {pairs}
+        return max(
+            self.capacity_bits(t) for s in near for t in (2 * s - 1, 2 * s, 2 * s + 1) if 0 <= t <= 2 * pairs
+        )
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs = np.arange(states.shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -23,6 +24,8 @@ class Task(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     source: ClassVar[str]
+    plain: ClassVar[frozenset[str]] = frozenset()
+    """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
 
@@ -92,3 +95,14 @@ class Task(ABC):
                     f"token {token} at position {t} of {self.name}; "
                     f"required one of {allowed.start}..{allowed.stop - 1}"
                 )
+
+
+def log2_binomial(n: int, k: int) -> float:
+    """log₂ C(n, k), from the exact integer up to n = 20 000 and from log Γ beyond.
+
+    >>> log2_binomial(4, 2) == math.log2(6)
+    True
+    """
+    if n <= 20_000:
+        return math.log2(math.comb(n, k))
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)

@@ -102,14 +102,18 @@ class CGram(Task):
         return None
 
     def memory_bound(self) -> Bound:
-        """Blocks of a key, c−1 times, then a value: m keys and T−m values give (T−m)^m rows."""
+        """Best over m of m·log(T−m): blocks of a key, c−1 times, then one of the T−m tokens that are no keys.
+
+        m distinct keys in a fixed order; what is left of the text is filled with one value. A key's window
+        occurs once, so asking for it keeps the promise, and two words of values differ under some query.
+        """
         most = min(self.text_length // self.c, self.types - 2)
         if most < 1:
             return Bound(0.0, "deterministic", "trivial", "formula", "fewer than three token types")
         blocks = np.arange(1, most + 1)
         bits = float((blocks * np.log2(self.types - blocks)).max())
         method = "fixed blocks: (T-m)^m distinct rows, best m"
-        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, c-gram as AR")
+        return Bound(bits, "deterministic", method, "formula", "proof: CGram.memory_bound")
 
 
 class WindowsAutomaton(LetterAutomaton):
@@ -173,6 +177,7 @@ class WindowsMachine(Machine):
     summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
     errs = False
     touches_all_rows = True
+    counts_states = False
 
     def __init__(self, task: CGram):
         self.task = task
@@ -184,7 +189,6 @@ class WindowsMachine(Machine):
         token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
         entry = [token] * self.width + [successor]
         self.widths = [token] * self.width + entry * self.entries
-        self.capacity_bits, self.counts_states = float(self.storage_bits), False
 
     def _table(self, states: Array) -> Array:
         return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])

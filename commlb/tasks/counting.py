@@ -23,7 +23,7 @@ from commlb.machines.base import (
     abridged,
 )
 from commlb.records import Bound
-from commlb.tasks.base import Task
+from commlb.tasks.base import Task, log2_binomial
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Counting(Task):
     name = "counting"
     summary = "a text, then a token and a threshold k: did it come at least k times"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
+    plain = frozenset({"threshold"})
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
@@ -90,20 +91,10 @@ class Counting(Task):
         return int(count >= threshold) if count >= threshold or t == 0 or count + t < threshold else None
 
     def memory_bound(self) -> Bound:
+        """log C(n+K−1, n), exact: texts with the same counts answer alike, others differ at some (q, k)."""
         bits = log2_binomial(self.text_length + self.types - 1, self.text_length)
         method = "C(n+K-1, n) distinct rows"
-        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3")
-
-
-def log2_binomial(n: int, k: int) -> float:
-    """log₂ C(n, k), from the exact integer up to n = 20 000 and from log Γ beyond.
-
-    >>> log2_binomial(4, 2) == math.log2(6)
-    True
-    """
-    if n <= 20_000:
-        return math.log2(math.comb(n, k))
-    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
+        return Bound(bits, "deterministic", method, "formula", "proof: Counting.memory_bound")
 
 
 class CountsAutomaton(LetterAutomaton):
@@ -149,8 +140,15 @@ class CountsMachine(Machine):
         self.rows = task.types
         self.dtype = np.min_scalar_type(task.text_length)
         self.widths = [bits_needed(task.text_length + 1)] * task.types
-        # |S|: the count vectors of sum at most n; the later states are among them.
-        self.capacity_bits = log2_binomial(task.text_length + task.types, task.types)
+
+    def capacity_bits(self, t: int) -> float:
+        """Count vectors of sum t; after the query a count of at most n."""
+        if t > self.task.text_length:
+            return math.log2(self.task.text_length + 1)
+        return log2_binomial(t + self.task.types - 1, t)
+
+    def largest_capacity_bits(self) -> float:
+        return max(self.capacity_bits(self.task.text_length + k) for k in (0, 1))
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs = np.arange(states.shape[1])

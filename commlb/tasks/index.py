@@ -42,6 +42,7 @@ class Index(Task):
     name = "index"
     summary = "a word of n symbols, then a position i: the symbol at i"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
+    plain = frozenset({"symbol"})
 
     def __post_init__(self) -> None:
         require_at_least("word_length", self.word_length, 1)
@@ -88,7 +89,7 @@ class Index(Task):
 
     def memory_bound(self) -> Bound:
         bits = self.word_length * math.log2(self.symbols)
-        return Bound(bits, "deterministic", "|Σ|^n distinct rows", "formula", "theory: D→(INDEX) = n·log|Σ|")
+        return Bound(bits, "deterministic", "|Σ|^n distinct rows", "formula", "Kremer, Nisan, Ron 1999")
 
 
 class IndexAutomaton(LetterAutomaton):
@@ -132,8 +133,13 @@ class IndexMachine(Machine):
         full, rest = divmod(task.word_length, self.per_word)
         self.widths = [self.per_word * self.bits] * full + [rest * self.bits] * (rest > 0)
         self.rows = len(self.widths)
-        self.capacity_bits = task.word_length * math.log2(task.symbols)
         self._mask = np.uint64(2**self.bits - 1)
+
+    def capacity_bits(self, t: int) -> float:
+        return min(t, self.task.word_length) * math.log2(self.task.symbols)
+
+    def largest_capacity_bits(self) -> float:
+        return self.capacity_bits(self.task.word_length)
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         if t < self.task.word_length:

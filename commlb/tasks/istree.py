@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,18 +115,20 @@ class IsTree(Task):
         return 1 if t == 0 else None
 
     def memory_bound(self) -> Bound:
-        """Classes after t edges: S(N, N−t) partitions and one dead class; beyond that S(N,k) ≥ k^(N−k)."""
+        """log of the largest number of classes of prefixes over all cuts; for many vertices, less than that.
+
+        After t edges without a cycle only the partition into N − t components matters, and each of the
+        S(N, N−t) partitions is reached; two of them differ under some completion to a tree of one. With a
+        cycle closed nothing matters any more: one more class, from two edges on. S(N, k) ≥ k^(N−k), since k
+        vertices may head the blocks and the others choose freely.
+        """
         if self.vertices <= EXACT_PARTITIONS:
-            row = stirling_row(self.vertices)
-            most = max(row[self.vertices - t] + (t >= 2) for t in range(self.vertices))
-            method = "S(N, N-t) + 1 classes, worst t"
-            return Bound(
-                math.log2(most), "deterministic", method, "formula", "theory Sec. 3, Stirling numbers"
-            )
+            bits, method = math.log2(max(_classes(self.vertices))), "S(N, N-t) + 1 classes, worst t"
+            return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
         blocks = np.arange(1, self.vertices + 1)
         bits = float(((self.vertices - blocks) * np.log2(blocks)).max())
         method = "S(N, k) >= k^(N-k) classes, best k"
-        return Bound(bits, "deterministic", method, "formula", "theory Sec. 3, Stirling numbers")
+        return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
 
 
 def stirling_row(n: int) -> list[int]:
@@ -138,6 +141,13 @@ def stirling_row(n: int) -> list[int]:
     for m in range(1, n + 1):
         row = [0, *(k * row[k] + row[k - 1] for k in range(1, m)), 1]
     return row
+
+
+@functools.cache
+def _classes(n: int) -> list[int]:
+    """Classes of prefixes after t = 0 … n−1 edges: S(n, n−t), and from two edges on the dead class."""
+    row = stirling_row(n)
+    return [row[n - t] + (t >= 2) for t in range(n)]
 
 
 class PartitionAutomaton(LetterAutomaton):
@@ -184,9 +194,17 @@ class PartitionMachine(Machine):
         self.dtype = np.min_scalar_type(n)
         self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
         self.counts_states = n <= EXACT_PARTITIONS
-        self.capacity_bits = (
-            math.log2(sum(stirling_row(n)) + 1) if self.counts_states else float(self.storage_bits)
-        )
+
+    def capacity_bits(self, t: int) -> float:
+        """Partitions into N − t blocks, and from two edges on the closed cycle."""
+        if not self.counts_states:
+            return float(self.storage_bits)
+        return math.log2(_classes(self.task.vertices)[t])
+
+    def largest_capacity_bits(self) -> float:
+        if not self.counts_states:
+            return float(self.storage_bits)
+        return math.log2(max(_classes(self.task.vertices)))
 
     def start(self, runs: int) -> Array:
         states = np.zeros((self.rows, runs), self.dtype)

@@ -1,0 +1,201 @@
+"""The text that ``commlb reduce`` prints: what was run, the chains, the answers, the verdict; 80 columns."""
+
+from __future__ import annotations
+
+import click
+
+from commlb.protocol import show
+from commlb.records import Bound, ReduceResult, spec
+from commlb.wording import counted, number, percent
+
+WIDTH = 79
+
+
+def lines(result: ReduceResult) -> list[str]:
+    """The result for a person: what was run, the chains with how each number is known, the verdict."""
+    found = [*_wrap(_headline(result), "", "  "), ""]
+    found += _what(result)
+    found += ["", *_check(result), ""]
+    if result.reduction_check.holds:
+        found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
+        if result.transcript:
+            found += [*_transcript(result), ""]
+    return [*found, *_wrap(result.verdict, "", "")]
+
+
+def _wrap(words: str, first: str, later: str) -> list[str]:
+    return click.wrap_text(words, WIDTH, first, later).splitlines()
+
+
+def _headline(result: ReduceResult) -> str:
+    alphabet = "" if result.symbols == 2 else f" over {result.symbols} symbols"
+    return (
+        f"INDEX, n = {result.n}{alphabet}, inside {result.task} by {result.reduction}; "
+        f"machine {spec(result.machine)}"
+    )
+
+
+def _what(result: ReduceResult) -> list[str]:
+    alice, bob, answer = result.description
+    size = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in result.parameters.items())
+    size = f"{size}; " if size else ""
+    size += f"{result.stream_length} tokens of {result.alphabet_size} kinds, cut after {result.cut}"
+    lines = []
+    for label, words in (
+        ("Alice", alice),
+        ("Bob", bob),
+        ("answer", answer),
+        ("size", size),
+        ("also", result.remark),
+        ("source", result.source),
+        ("seed", "" if result.seed is None else str(result.seed)),
+    ):
+        if words:
+            lines += _wrap(words, f"  {label:<8}", " " * 10)
+    return lines
+
+
+def _check(result: ReduceResult) -> list[str]:
+    check = result.reduction_check
+    if check.holds:
+        every = f"; and so for every n {check.scope}".rstrip() if check.every_n else "; for this n"
+        queries = counted(check.queries, "query", "queries")
+        words = (
+            f"The answer is x_i on all {check.inputs} inputs, for {queries}: {check.evidence} "
+            f"(layer walk of width {check.width}){every}."
+        )
+        return _wrap(words, "", "  ")
+    found = check.counterexample
+    if found is None:
+        return ["The reduction could not be proved."]
+    x = show(found.x, result.symbols)
+    words = (
+        f"REFUSED: on x = {x if len(x) <= 200 else x[:200] + '…'}, i = {found.i} the answer should be "
+        f"{found.expected}; obtained: {found.obtained}."
+    )
+    return _wrap(words, "", "  ")
+
+
+def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[str]:
+    """Lines of (name, bits, how it is known), what does not fit beside put below."""
+    lines = [f"{title:<40}{'bits':>10}  known by"] if title else []
+    for name, bits, how in rows:
+        shown = "unknown" if bits is None else number(bits)
+        head = f"  {name:<38}{shown:>10}  "
+        lines += _wrap(how, head, " " * len(head)) if how else [head.rstrip()]
+    return lines
+
+
+def _how(evidence: str | None, confidence: float | None = None) -> str:
+    return (evidence or "") + (f", {confidence:.0%} confidence" if confidence else "")
+
+
+def _alice_chain(result: ReduceResult) -> list[str]:
+    """INDEX <= … <= capacity for a machine that never errs, Fano <= … <= capacity for one that does."""
+    message, machine, answers, information = (
+        result.message, result.machine, result.answers, result.information,
+    )  # fmt: skip
+    title = "Over Alice's prefixes, at the cut"
+    stored = f"formula: log2 |S|; {machine.storage_bits} bits stored"
+    if machine.capacity_evidence == "storage":
+        stored = "the bits stored (|S| is not counted)"
+    must = ("INDEX: without error must cross", result.bound.bits, f"proved: {result.bound.method}")
+    states: list[tuple[str, float | None, str]] = [
+        ("<= entropy", message.entropy_bits, _how(message.evidence)),
+        ("<= reachable bits", message.reachable_bits, _how(message.evidence)),
+        ("<= capacity bits", machine.capacity_bits, stored),
+    ]
+    if result.never_errs:
+        return _table(title, [must, *states])
+    room = [("capacity bits", machine.capacity_bits, stored)]
+    if answers is None:
+        return _table(title, [must, *room])
+    each = "query by query" if answers.evidence == "exhaustive" else "from the mean error"
+    rows: list[tuple[str, float | None, str]] = [
+        (f"Fano, {each}", answers.fano_bits, _how(answers.evidence, answers.confidence))
+    ]
+    if information.evidence != "sampled":
+        rows.append(("<= information passed", information.bits, _how(information.evidence)))
+    if message.entropy_bits is None:
+        states[:2] = [("<= information <= entropy <= reachable", None, "not all inputs were run")]
+    return [*_table(title, [*rows, *states]), *_table("", [must])]
+
+
+def _task_chain(result: ReduceResult) -> list[str]:
+    bound: Bound | None = result.task_bound
+    if bound is None:
+        return ["Over all prefixes of the task: no closed form is known."]
+    rows: list[tuple[str, float | None, str]] = [
+        ("any machine without error needs", bound.bits, f"{bound.evidence}: {bound.method}"),
+        (
+            "<= largest capacity bits" if result.machine.exact else "largest capacity of this machine",
+            result.machine.largest_capacity_bits,
+            "over all cuts",
+        ),
+    ]
+    return _table("Over all prefixes of the task, worst cut", rows)
+
+
+def _answers(result: ReduceResult) -> list[str]:
+    answers, room = result.answers, number(result.machine.capacity_bits)
+    if answers is None:
+        return ["Answers: none; the machine was not run (--trials K runs it)."]
+    right = answers.trials - answers.errors
+    sure = ""
+    if answers.accuracy_at_least is not None:
+        sure = f"; at least {100 * answers.accuracy_at_least:.1f} % with {answers.confidence:.0%} confidence"
+    words = (
+        f"Answers: {right} right of {answers.trials}, {percent(answers.accuracy)} "
+        f"({answers.evidence}{sure}). Ceiling for {room} bits: "
+        f"{percent(answers.ceiling_accuracy, up=True)} (formula: Fano)."
+    )
+    return _wrap(words, "", "  ")
+
+
+def _transcript(result: ReduceResult) -> list[str]:
+    run = result.transcript
+    if run is None:
+        return []
+    x = run.x if len(run.x) <= 200 else run.x[:200] + "…"
+    lines = _wrap(f"Transcript for x = {x}, i = {run.i}", "", "  ")
+    lines.append("      t party   token  in words; below it the state before -> after")
+    last = -1
+    for step in run.steps:
+        if step.t > last + 1:
+            lines.append(f"   … {step.t - last - 1} steps not shown …")
+        if step.party == "Bob" and step.t == result.cut:
+            lines += _message(result)
+        last = step.t
+        lines.append(_clip(f"  {step.t:>5} {step.party:<5} {step.token:>7}  {step.words}"))
+        lines.append(f"{'':17}{_middle_out(step.before, WIDTH - 17)}")
+        lines.append(f"{'':14}-> {_middle_out(step.after, WIDTH - 17)}")
+    verdict = "right" if run.output == run.expected else "WRONG"
+    lines.append(
+        f"  Bob's tokens {' '.join(map(str, run.bob_tokens[:20]))}{' …' * (len(run.bob_tokens) > 20)}"
+    )
+    lines.append(
+        f"  the machine answers {run.task_answer}, read as {run.output}; x_i = {run.expected}: {verdict}"
+    )
+    return lines
+
+
+def _message(result: ReduceResult) -> list[str]:
+    run = result.transcript
+    if run is None:
+        return []
+    digits, bits = run.message_hex, run.cost_bits
+    if bits > 512:
+        return [f"  ---- cut: message of {bits} bits ----", f"  hex   {digits[:48]}… (whole in --json)"]
+    written = f"{int(digits, 16):0{bits}b}" if bits else ""
+    lines = [f"  ---- cut: message of {counted(bits, 'bit')}, most significant first ----"]
+    lines += [f"  hex   {digits[k : k + 64]}" for k in range(0, len(digits), 64)]
+    return lines + [f"  bits  {written[k : k + 64]}" for k in range(0, len(written), 64)]
+
+
+def _middle_out(words: str, width: int) -> str:
+    half = (width - 3) // 2
+    return words if len(words) <= width else f"{words[:half]} … {words[-half:]}"
+
+
+def _clip(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"

@@ -1,0 +1,466 @@
+"""What is said of every n must hold for every n: against reductions that are right only at first."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from reference import answers_right, first_failure
+
+from commlb.alike import Alike
+from commlb.errors import BadInput, Malformed
+from commlb.machines.base import BROKEN, GONE, UNDEFINED, LetterAutomaton
+from commlb.proof import LayerWalk, Orbit, prove
+from commlb.reductions import reduction_classes
+from commlb.reductions.base import Family
+from commlb.reductions.index_to_ar import IndexToAR
+from commlb.reductions.index_to_cgram import IndexToCGram
+from commlb.reductions.index_to_counting import IndexToCounting
+from commlb.reductions.index_to_index import IndexToIndex
+from commlb.reductions.index_to_istree import Doubled, Hubs, IsTreeReduction, TwoHub, edge
+from commlb.symbolic import Atom
+from commlb.tasks.ar import AssociativeRecall
+from commlb.tasks.cgram import CGram
+from commlb.tasks.counting import Counting
+from commlb.tasks.index import Index, IndexAutomaton
+from commlb.tasks.istree import IsTree
+
+
+class OddBeyondFour(TwoHub):
+    """Right for n ≤ 4 only, and it looks at n: no claim may reach beyond the n that was walked."""
+
+    def emit(self, e, j, x):
+        return super().emit(e, j, 0 if self.n > 4 else x)
+
+
+class OddAtHundred(TwoHub):
+    def emit(self, e, j, x):
+        return super().emit(e, j, 0 if j == 100 else x)
+
+
+class OddByTable(TwoHub):
+    def emit(self, e, j, x):
+        return super().emit(e, j, {100: 0}.get(j, x))
+
+
+class FewTypes(IndexToCounting):
+    """An alphabet of constant size, too small from n = 41 on."""
+
+    @property
+    def task(self):
+        return Counting(self.n, 41)
+
+    @property
+    def layout(self):
+        return [Family("item", 1, 40), Family("blank", 0, 1)]
+
+
+class FewKeys(IndexToCGram):
+    @property
+    def task(self):
+        return CGram(self.n * self.c, 43, self.c)
+
+    @property
+    def layout(self):
+        return [Family("key", 1, 41), Family("value", 0, 2)]
+
+    def answer(self, task_answer):
+        return task_answer - 42
+
+
+class ItemsBeyondTheAlphabet(IndexToCounting):
+    """Names enough, but from n = 31 on the task has no such token."""
+
+    @property
+    def task(self):
+        return Counting(self.n, 31)
+
+    @property
+    def layout(self):
+        return [Family("blank", 0, 1), Family("item", 1, self.n)]
+
+
+class StartLooksAtN(IndexToIndex):
+    def start(self):
+        return self.n > 6
+
+    def emit(self, e, j, x):
+        return e, [("symbol", Atom("position", j), 1 - x if e else x)]
+
+
+class Countdown(IndexToIndex):
+    """A counter of steps left, seeded from n."""
+
+    def start(self):
+        return max(0, self.n - 6)
+
+    def emit(self, e, j, x):
+        return max(0, e - 1), [("symbol", Atom("position", j), 1 - x if e else x)]
+
+
+@dataclass(frozen=True)
+class Derived(IndexToIndex):
+    """A field computed from n when the reduction is made."""
+
+    flip: int = field(init=False, default=0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, "flip", int(self.n > 6))
+
+    def emit(self, e, j, x):
+        return e, [("symbol", Atom("position", j), x ^ self.flip)]
+
+
+class FlipAutomaton(IndexAutomaton):
+    def __init__(self, decode, flip):
+        super().__init__(decode)
+        self.flip = flip
+
+    def answer(self, state):
+        answer = super().answer(state)
+        return answer if answer is UNDEFINED else answer ^ self.flip
+
+
+class FlippingIndex(Index):
+    """A task whose automaton depends on its size."""
+
+    def solve(self, stream):
+        return super().solve(stream) ^ int(self.word_length > 6)
+
+    def automaton(self):
+        return FlipAutomaton(self.letter, int(self.word_length > 6))
+
+
+class IntoFlippingIndex(IndexToIndex):
+    @property
+    def task(self):
+        return FlippingIndex(self.n, 2)
+
+
+class Late(IndexToIndex):
+    """Wrong from the 45th position on, by an encoder that counts."""
+
+    def start(self):
+        return 0
+
+    def emit(self, e, j, x):
+        return min(e + 1, 45), [("symbol", Atom("position", j), 1 - x if e == 45 else x)]
+
+
+class ThirdOfFive(IndexToAR):
+    """Its last pair repeats a key iff n ≡ 3 (mod 5)."""
+
+    @property
+    def cut(self):
+        return 2 * self.n + 2
+
+    @property
+    def layout(self):
+        return [Family("key", 1, self.n + 1), Family("value", 0, 2)]
+
+    @property
+    def task(self):
+        return AssociativeRecall(self.n + 1, self.n + 1, 2)
+
+    def start(self):
+        return 0
+
+    def emit(self, e, j, x):
+        return (e + 1) % 5, super().emit(e, j, x)[1]
+
+    def finish(self, e):
+        return [("key", Atom("key", self.n + (e != 3))), ("value", Atom("value", 0))]
+
+    def answer(self, task_answer):
+        return task_answer - self.n - 2
+
+
+class ByIsInstance(TwoHub):
+    def emit(self, e, j, x):
+        return super().emit(e, j, 1 - x if isinstance(j, int) and j == 50 else x)
+
+
+class ByCatching(TwoHub):
+    def emit(self, e, j, x):
+        try:
+            odd = j == 50
+        except Exception:
+            odd = False
+        return super().emit(e, j, 1 - x if odd else x)
+
+
+class ByItsName(TwoHub):
+    def emit(self, e, j, x):
+        return super().emit(e, j, 1 - x if str(Atom("v", j)).endswith("=50)") else x)
+
+
+FALSE_LATER = [
+    OddBeyondFour, OddAtHundred, OddByTable, FewTypes, FewKeys, ItemsBeyondTheAlphabet, StartLooksAtN,
+    Countdown, Derived, IntoFlippingIndex, Late, ThirdOfFive, ByItsName,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cls", FALSE_LATER, ids=lambda cls: cls.__name__)
+def test_every_n_is_not_claimed_where_it_is_false(cls):
+    size = 2 if cls is ThirdOfFive else 4
+    check = prove(cls(size))
+    assert check.holds
+    assert first_failure(cls(size)) is None
+    assert not check.every_n
+
+
+@pytest.mark.parametrize(
+    "cls", [OddBeyondFour, StartLooksAtN, Countdown, Derived, IntoFlippingIndex, ThirdOfFive]
+)
+def test_and_it_is_refused_where_it_fails(cls):
+    found = prove(cls(8)).counterexample
+    assert found is not None
+    assert not answers_right(cls(8), found.x, found.i)
+
+
+@pytest.mark.parametrize("cls", [ByIsInstance, ByCatching, ByItsName], ids=lambda cls: cls.__name__)
+def test_even_a_reduction_that_hides_from_unknown_integers_is_refused_at_the_n_asked(cls):
+    found = prove(cls(60)).counterexample
+    assert found is not None
+    assert not answers_right(cls(60), found.x, found.i)
+
+
+class LongerOnEven(IsTreeReduction):
+    """Bob writes one letter for odd i and two for even i: one of the two has the wrong length."""
+
+    name = "longer"
+    source = "test"
+    emit = TwoHub.emit
+    describe = TwoHub.describe
+
+    @property
+    def period(self):
+        return 2
+
+    @property
+    def task(self):
+        return IsTree(self.n + 4)
+
+    @property
+    def cut(self):
+        return self.n + 1
+
+    @property
+    def layout(self):
+        return [Family("hub", 0, 2), Family("v", 0, self.n + 1), Family("w", 0, 1)]
+
+    def start(self):
+        return None
+
+    def bob(self, i):
+        letters = [edge(Atom("v", i - 1), Atom("v", i))]
+        return letters if i % 2 else [*letters, edge(Atom("w", 0), Atom("hub", 0))]
+
+
+@pytest.mark.parametrize("n", [1, 4, 30])
+def test_suffixes_of_different_lengths_are_refused(n):
+    found = prove(LongerOnEven(n)).counterexample
+    assert found is not None
+    assert found.i % 2 == 1
+    assert not answers_right(LongerOnEven(n), found.x, found.i)
+
+
+class NumberForAHub(Doubled):
+    def emit(self, e, j, x):
+        first, second = super().emit(e, j, x)[1]
+        return e, [first, ("edge", second[1], 0 if x else Atom("hub", 0))]
+
+
+class NumberByBob(Doubled):
+    def bob(self, i):
+        return [("edge", Atom("u", 2 * i), 0)]
+
+
+@pytest.mark.parametrize("cls", [NumberForAHub, NumberByBob])
+def test_plain_numbers_in_place_of_atoms_are_refused_as_such(cls):
+    with pytest.raises(Malformed, match="must name atoms"):
+        prove(cls(3))
+
+
+# Right reductions that do not run on unknown integers: proved for the n asked, by the plain walk.
+
+
+class Shifts(TwoHub):
+    @property
+    def cut(self):
+        return (self.n << 1) // 2 + 1
+
+
+class Absolute(TwoHub):
+    def bob(self, i):
+        return [edge(Atom("v", abs(i - 1)), Atom("v", i))]
+
+
+class ComparesWithNone(TwoHub):
+    def emit(self, e, j, x):
+        return super().emit(e, j, x if e != j else 1 - x)
+
+
+class InsistsOnInt(TwoHub):
+    def emit(self, e, j, x):
+        if not isinstance(j, int):
+            raise TypeError("j must be an int")
+        return super().emit(e, j, x)
+
+
+class ConstantSize(IndexToIndex):
+    @property
+    def task(self):
+        return Index(4, 2)
+
+    @property
+    def cut(self):
+        return 4
+
+
+class SetsAttributes(TwoHub):
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, "extra", 1)
+
+    @property
+    def cut(self):
+        return self.n + self.extra
+
+
+@pytest.mark.parametrize(
+    "cls", [Shifts, Absolute, ComparesWithNone, InsistsOnInt, ConstantSize, SetsAttributes]
+)
+def test_what_does_not_run_on_unknown_integers_is_still_proved_for_its_n(cls):
+    check = prove(cls(4))
+    assert check.holds
+    assert check.every_n == (cls is SetsAttributes)
+
+
+class SplitAutomaton(LetterAutomaton):
+    """Associative recall with keys and pairs kept, and forgotten, apart."""
+
+    def start(self):
+        return (None, frozenset(), frozenset())
+
+    def read(self, state, letter):
+        if state is BROKEN or state[0] == "answer":
+            return BROKEN
+        waiting, seen, pairs = state
+        role, atom = letter
+        if role == "key":
+            return BROKEN if waiting is not None or atom in seen else (atom, seen | {atom}, pairs)
+        if role == "value":
+            return BROKEN if waiting is None else (None, seen, pairs | {(waiting, atom)})
+        found = [value for key, value in pairs if key == atom]
+        return ("answer", found[0], 0) if waiting is None and found else BROKEN
+
+    def answer(self, state):
+        return state[1] if state is not BROKEN and state[0] == "answer" else UNDEFINED
+
+    def project(self, state, live):
+        if state is BROKEN or state[0] == "answer":
+            return state
+        waiting, seen, pairs = state
+        if waiting is not None and not live("query", waiting):
+            waiting = GONE
+        seen = frozenset(key for key in seen if live("key", key))
+        return (waiting, seen, frozenset(pair for pair in pairs if live("query", pair[0])))
+
+
+class SplitRecall(AssociativeRecall):
+    def automaton(self):
+        return SplitAutomaton(self.letter)
+
+
+class RepeatsTheLastKey(IndexToAR):
+    """At the end Alice repeats key n, which breaks the promise; for i = n it is the query's own key."""
+
+    @property
+    def cut(self):
+        return 2 * self.n + 2
+
+    @property
+    def task(self):
+        return SplitRecall(self.n + 1, self.n + 1, 2)
+
+    @property
+    def layout(self):
+        return [Family("key", 1, self.n + 1), Family("value", 0, 2)]
+
+    def finish(self, e):
+        return [("key", Atom("key", self.n)), ("value", Atom("value", 0))]
+
+    def answer(self, task_answer):
+        return task_answer - self.n - 2
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_a_query_atom_may_be_named_again_by_alice_in_another_role(n):
+    assert not prove(RepeatsTheLastKey(n)).holds
+
+
+class Remembers(IndexToIndex):
+    """The last 8 symbols as encoder state: 511 states whatever n."""
+
+    def emit(self, e, j, x):
+        return (*e, x)[-8:], super().emit(e, j, x)[1]
+
+
+def test_a_large_encoder_does_not_hold_up_a_small_n():
+    started = time.perf_counter()
+    assert prove(Remembers(3)).holds
+    assert time.perf_counter() - started < 20, "a second or two is usual"
+
+
+class Fading(IndexToIndex):
+    """A preperiod of four steps, then a lap of three."""
+
+    def start(self):
+        return 0
+
+    def emit(self, e, j, x):
+        return (e + 1 if e < 6 else 4), super().emit(e, j, x)[1]
+
+
+def test_runs_of_equal_steps_are_followed_as_if_walked():
+    layers = LayerWalk(Alike(Fading(40)))
+    step = layers.alike.step(0, None)
+    layer = layers.start
+    orbit = Orbit(layers, layer, step)
+    widest = layers.widths[layer]
+    for times in range(1, 40):
+        layer = layers.advance(layer, step)
+        widest = max(widest, layers.widths[layer])
+        assert Orbit(layers, layers.start, step).at(times) == orbit.at(times) == (layer, widest)
+    assert (orbit.back, len(orbit.path)) == (4, 7)
+    assert prove(Fading(40)).every_n
+
+
+@pytest.mark.parametrize("cls", reduction_classes().values(), ids=lambda cls: cls.name)
+def test_before_counts_what_alice_has_written(cls):
+    reduction = cls(23, block=3) if cls is Hubs else cls(23)
+    alike = Alike(reduction)
+    e, written = reduction.start(), 0
+    for j in range(1, 24):
+        states, count = alike.before(j)
+        assert e in states
+        assert count == written
+        e, letters = reduction.emit(e, j, j % 2)
+        written += len(letters)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", reduction_classes().values(), ids=lambda cls: cls.name)
+def test_every_n_that_is_claimed_holds_at_the_first_eleven(cls):
+    for reduction in (cls(5), *([cls(5, block=b) for b in (1, 2, 3, 4)] if cls is Hubs else [])):
+        assert prove(reduction).every_n
+        for n in range(1, 12):
+            try:
+                resized = dataclasses.replace(reduction, n=n)
+            except BadInput:
+                continue
+            assert first_failure(resized) is None
