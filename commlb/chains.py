@@ -263,13 +263,14 @@ def drawing(chosen: Reduction, x: tuple[int, ...], i: int) -> Drawing:
     tokens = tuple(
         ("Alice" if t < chosen.cut else "Bob", *chosen.names(token, t)) for t, token in enumerate(stream)
     )
+    answer = task.from_window(stream, 0)
     is_graph = any(role == "edge" for _, role, _ in tokens)
     vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
     return Drawing(
         x=show(x, chosen.symbols),
         i=i,
         expected=x[i - 1],
-        task_answer=int(task.automaton().run(stream)),
+        task_answer=-1 if answer is None else answer,
         tokens=tokens,
         vertices=tuple(vertices) if is_graph else (),
     )

@@ -4,200 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass, field
 
 import pytest
+from later import (
+    AnswerLooksAtN,
+    ByCatching,
+    ByIsInstance,
+    ByItsName,
+    Countdown,
+    Derived,
+    FewKeys,
+    FewTypes,
+    IntoFadingIndex,
+    IntoFlippingIndex,
+    ItemsBeyondTheAlphabet,
+    Late,
+    OddAtHundred,
+    OddBeyondFour,
+    OddByTable,
+    StartLooksAtN,
+    ThirdOfFive,
+)
 from reference import answers_right, first_failure
 
-from commlb.alike import Alike
+from commlb.alike import Alike, AlikeLive
 from commlb.errors import BadInput, Malformed
 from commlb.machines.base import BROKEN, GONE, UNDEFINED, LetterAutomaton
 from commlb.proof import LayerWalk, Orbit, prove
 from commlb.reductions import reduction_classes
 from commlb.reductions.base import Family
 from commlb.reductions.index_to_ar import IndexToAR
-from commlb.reductions.index_to_cgram import IndexToCGram
-from commlb.reductions.index_to_counting import IndexToCounting
 from commlb.reductions.index_to_index import IndexToIndex
 from commlb.reductions.index_to_istree import Doubled, Hubs, IsTreeReduction, TwoHub, edge
-from commlb.symbolic import Atom
+from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.tasks.ar import AssociativeRecall
-from commlb.tasks.cgram import CGram
-from commlb.tasks.counting import Counting
-from commlb.tasks.index import Index, IndexAutomaton
+from commlb.tasks.index import Index
 from commlb.tasks.istree import IsTree
 
-
-class OddBeyondFour(TwoHub):
-    """Right for n ≤ 4 only, and it looks at n: no claim may reach beyond the n that was walked."""
-
-    def emit(self, e, j, x):
-        return super().emit(e, j, 0 if self.n > 4 else x)
-
-
-class OddAtHundred(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 0 if j == 100 else x)
-
-
-class OddByTable(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, {100: 0}.get(j, x))
-
-
-class FewTypes(IndexToCounting):
-    """An alphabet of constant size, too small from n = 41 on."""
-
-    @property
-    def task(self):
-        return Counting(self.n, 41)
-
-    @property
-    def layout(self):
-        return [Family("item", 1, 40), Family("blank", 0, 1)]
-
-
-class FewKeys(IndexToCGram):
-    @property
-    def task(self):
-        return CGram(self.n * self.c, 43, self.c)
-
-    @property
-    def layout(self):
-        return [Family("key", 1, 41), Family("value", 0, 2)]
-
-    def answer(self, task_answer):
-        return task_answer - 42
-
-
-class ItemsBeyondTheAlphabet(IndexToCounting):
-    """Names enough, but from n = 31 on the task has no such token."""
-
-    @property
-    def task(self):
-        return Counting(self.n, 31)
-
-    @property
-    def layout(self):
-        return [Family("blank", 0, 1), Family("item", 1, self.n)]
-
-
-class StartLooksAtN(IndexToIndex):
-    def start(self):
-        return self.n > 6
-
-    def emit(self, e, j, x):
-        return e, [("symbol", Atom("position", j), 1 - x if e else x)]
-
-
-class Countdown(IndexToIndex):
-    """A counter of steps left, seeded from n."""
-
-    def start(self):
-        return max(0, self.n - 6)
-
-    def emit(self, e, j, x):
-        return max(0, e - 1), [("symbol", Atom("position", j), 1 - x if e else x)]
-
-
-@dataclass(frozen=True)
-class Derived(IndexToIndex):
-    """A field computed from n when the reduction is made."""
-
-    flip: int = field(init=False, default=0)
-
-    def __post_init__(self):
-        super().__post_init__()
-        object.__setattr__(self, "flip", int(self.n > 6))
-
-    def emit(self, e, j, x):
-        return e, [("symbol", Atom("position", j), x ^ self.flip)]
-
-
-class FlipAutomaton(IndexAutomaton):
-    def __init__(self, decode, flip):
-        super().__init__(decode)
-        self.flip = flip
-
-    def answer(self, state):
-        answer = super().answer(state)
-        return answer if answer is UNDEFINED else answer ^ self.flip
-
-
-class FlippingIndex(Index):
-    """A task whose automaton depends on its size."""
-
-    def solve(self, stream):
-        return super().solve(stream) ^ int(self.word_length > 6)
-
-    def automaton(self):
-        return FlipAutomaton(self.letter, int(self.word_length > 6))
-
-
-class IntoFlippingIndex(IndexToIndex):
-    @property
-    def task(self):
-        return FlippingIndex(self.n, 2)
-
-
-class Late(IndexToIndex):
-    """Wrong from the 45th position on, by an encoder that counts."""
-
-    def start(self):
-        return 0
-
-    def emit(self, e, j, x):
-        return min(e + 1, 45), [("symbol", Atom("position", j), 1 - x if e == 45 else x)]
-
-
-class ThirdOfFive(IndexToAR):
-    """Its last pair repeats a key iff n ≡ 3 (mod 5)."""
-
-    @property
-    def cut(self):
-        return 2 * self.n + 2
-
-    @property
-    def layout(self):
-        return [Family("key", 1, self.n + 1), Family("value", 0, 2)]
-
-    @property
-    def task(self):
-        return AssociativeRecall(self.n + 1, self.n + 1, 2)
-
-    def start(self):
-        return 0
-
-    def emit(self, e, j, x):
-        return (e + 1) % 5, super().emit(e, j, x)[1]
-
-    def finish(self, e):
-        return [("key", Atom("key", self.n + (e != 3))), ("value", Atom("value", 0))]
-
-    def answer(self, task_answer):
-        return task_answer - self.n - 2
-
-
-class ByIsInstance(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 1 - x if isinstance(j, int) and j == 50 else x)
-
-
-class ByCatching(TwoHub):
-    def emit(self, e, j, x):
-        try:
-            odd = j == 50
-        except Exception:
-            odd = False
-        return super().emit(e, j, 1 - x if odd else x)
-
-
-class ByItsName(TwoHub):
-    def emit(self, e, j, x):
-        return super().emit(e, j, 1 - x if str(Atom("v", j)).endswith("=50)") else x)
-
-
 FALSE_LATER = [
+    IntoFadingIndex, AnswerLooksAtN,
     OddBeyondFour, OddAtHundred, OddByTable, FewTypes, FewKeys, ItemsBeyondTheAlphabet, StartLooksAtN,
     Countdown, Derived, IntoFlippingIndex, Late, ThirdOfFive, ByItsName,
 ]  # fmt: skip
@@ -226,6 +71,57 @@ def test_even_a_reduction_that_hides_from_unknown_integers_is_refused_at_the_n_a
     found = prove(cls(60)).counterexample
     assert found is not None
     assert not answers_right(cls(60), found.x, found.i)
+
+
+class EndsBeyondTheLayout(ThirdOfFive):
+    """Its last key does not exist."""
+
+    def finish(self, e):
+        return [("key", Atom("key", self.n + 2)), ("value", Atom("value", 0))]
+
+
+class EndsDiffer(IndexToIndex):
+    """After a last symbol 1 one symbol too many is written."""
+
+    def start(self):
+        return 0
+
+    def emit(self, e, j, x):
+        return x, super().emit(e, j, x)[1]
+
+    def finish(self, e):
+        return [("symbol", Atom("position", self.n), 0)] * e
+
+
+class NoteInBetween(AssociativeRecall):
+    """At position 50 stands a token of another role."""
+
+    def letter(self, token, t):
+        return ("note", token) if t == 50 else super().letter(token, t)
+
+
+class IntoNoteInBetween(IndexToAR):
+    @property
+    def task(self):
+        return NoteInBetween(self.n, self.n, self.symbols)
+
+
+@pytest.mark.parametrize(("cls", "n"), [(EndsBeyondTheLayout, 4), (EndsDiffer, 4), (IntoNoteInBetween, 40)])
+def test_what_does_not_fit_the_task_is_refused(cls, n):
+    check = prove(cls(n))
+    assert not check.holds
+    if cls is not IntoNoteInBetween:
+        assert not answers_right(cls(n), check.counterexample.x, check.counterexample.i)
+
+
+def test_the_base_of_the_induction_outlasts_every_run():
+    layers = LayerWalk(Alike(IntoFadingIndex(4)))
+    assert not layers.holds_for_every_n(10**6)
+    layers = LayerWalk(Alike(Fading(4)))
+    assert layers.holds_for_every_n(10**6)
+    longest = max(len(orbit.path) for orbit in layers.orbits.values())
+    assert all(orbit.back is not None for orbit in layers.orbits.values())
+    assert layers.base > 2 * longest
 
 
 class LongerOnEven(IsTreeReduction):
@@ -401,6 +297,21 @@ class RepeatsTheLastKey(IndexToAR):
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_a_query_atom_may_be_named_again_by_alice_in_another_role(n):
     assert not prove(RepeatsTheLastKey(n)).holds
+
+
+def test_live_speaks_of_the_querys_atoms_role_by_role():
+    """What Bob names is live in his role; what Alice may still name, in hers, wherever the query lies."""
+    asked = Atom("key", Relative("i", 0))
+    live = AlikeLive([("query", asked)], {("key", "key"): {0, -1}}, {"key": 1})
+    assert live("query", asked)
+    assert live("key", asked)
+    assert not live("value", asked)
+    assert live("key", Atom("key", Relative("j", 0)))
+    assert not live("key", Atom("key", Relative("j", -1)))
+    assert not live("query", Atom("key", Relative("j", 0)))
+    assert live.arguments("query") == [asked]
+    with pytest.raises(Undetermined):
+        live.arguments("key")
 
 
 class Remembers(IndexToIndex):

@@ -153,5 +153,5 @@ def accuracy(result: ReduceResult) -> str:
     if answers is None or not answers.errors:
         return ""
     over = "all queries" if answers.evidence == "exhaustive" else count(answers.trials, "trial")
-    it = "it" if result.transcript else spec(result.machine)
-    return f"; {it} is right on {100 * answers.accuracy:.4g} % of {over}"
+    rate = f"right on {100 * answers.accuracy:.4g} % of {over}"
+    return f" ({rate})" if result.transcript else f"; {spec(result.machine)} is {rate}"

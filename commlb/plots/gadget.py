@@ -103,11 +103,11 @@ def _draw_edges(axes: Axes, graph: Graph, layout: Layout, colour: str) -> None:
             continue
         drawn.add(key)
         ink, wide, dash = _look(graph, k, colour)
-        curve = Curve([a, _middle(graph, k, layout, bend), b], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3])
+        curve = Curve([a, towards(graph, k, layout, bend), b], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3])
         axes.add_patch(PathPatch(curve, fc="none", ec=ink, lw=wide, ls=dash, zorder=3 if wide > 1 else 2))
 
 
-def _middle(graph: Graph, k: int, layout: Layout, bend: float) -> Point:
+def towards(graph: Graph, k: int, layout: Layout, bend: float) -> Point:
     """What edge k is drawn towards on its way, ``bend`` to the side of its middle."""
     _, *ends = graph.edges[k]
     (x, y), (other_x, other_y) = (layout.place(end) or (0.0, 0.0) for end in sorted(ends))

@@ -57,7 +57,9 @@ class CGram(Task):
 
     @classmethod
     def examples(cls) -> list[Task]:
-        return [cls(n, k, c) for n, k, c in ((2, 2, 2), (4, 3, 2), (3, 2, 3), (4, 3, 3), (5, 2, 4))]
+        return [
+            cls(n, k, c) for n, k, c in ((2, 2, 2), (4, 3, 2), (2, 6, 2), (3, 2, 3), (4, 3, 3), (5, 2, 4))
+        ]
 
     @property
     def length(self) -> int:
