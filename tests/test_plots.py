@@ -279,7 +279,7 @@ def test_the_query_says_which_answer_is_right_and_what_the_machine_answers() -> 
     assert query(stream("ar")) == asked + "exact answers 10: right"
     assert query(stream("ar", machine="window:w=2")).startswith(asked + "window:w=2 answers 0: wrong")
     assert "answers 0, read as x_3 = 0: right" in query(stream("ar", bit=0, machine="window:w=2"))
-    assert "x_32 = 1, so the graph is a cycle-free tree; exact" in query(istree("two-hub", 64))
+    assert "x_32 = 1, so the graph is a tree; exact" in query(istree("two-hub", 64))
     tree = istree("two-hub", 8, 0, "window:w=2")
     assert "x_4 = 0, so a cycle closes; window:w=2 answers tree: wrong (right on " in query(tree)
     assert "; window:w=2 is right on " in query(dataclasses.replace(tree, transcript=None))

@@ -44,7 +44,7 @@ METADATA: dict[str, dict[str, None]] = {
 WIDTH, HEIGHT, DPI = 10.0, 5.4, 150
 TASKS = {"istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting"}
 MEANINGS = {
-    "istree": ("so a cycle closes", "so the graph is a cycle-free tree"),
+    "istree": ("so a cycle closes", "so the graph is a tree"),
     "counting": ("so the right answer is no, it never came", "so the right answer is yes, it came"),
 }
 SAID = {"istree": ("no tree", "tree"), "counting": ("no", "yes")}
