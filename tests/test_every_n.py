@@ -106,12 +106,48 @@ class IntoNoteInBetween(IndexToAR):
         return NoteInBetween(self.n, self.n, self.symbols)
 
 
-@pytest.mark.parametrize(("cls", "n"), [(EndsBeyondTheLayout, 4), (EndsDiffer, 4), (IntoNoteInBetween, 40)])
+class EdgeOnlySometimes(IsTreeReduction):
+    """The last edge of Alice is written only if x has odd parity (encoder state 0)."""
+
+    name = "sometimes"
+    source = "test"
+    describe = TwoHub.describe
+    bob = TwoHub.bob
+
+    @property
+    def cut(self):
+        return self.n + 2
+
+    @property
+    def layout(self):
+        return [Family("hub", 0, 2), Family("v", 0, self.n + 1), Family("w", 0, 1)]
+
+    def start(self):
+        return None
+
+    def emit(self, e, j, x):
+        parity, letters = TwoHub.emit(self, None if e is None else 1 - e, j, x)
+        return 1 - parity, letters
+
+    def finish(self, e):
+        return [edge(Atom("w", 0), Atom("hub", 0))] if e == 0 else []
+
+
+@pytest.mark.parametrize(
+    ("cls", "n"),
+    [(EndsBeyondTheLayout, 4), (EndsDiffer, 4), (EdgeOnlySometimes, 4), (EdgeOnlySometimes, 30)],
+)
 def test_what_does_not_fit_the_task_is_refused(cls, n):
-    check = prove(cls(n))
-    assert not check.holds
-    if cls is not IntoNoteInBetween:
-        assert not answers_right(cls(n), check.counterexample.x, check.counterexample.i)
+    found = prove(cls(n)).counterexample
+    assert found is not None
+    assert not answers_right(cls(n), found.x, found.i)
+
+
+@pytest.mark.parametrize("probes", [10, 10**6])
+def test_roles_are_compared_at_every_position(monkeypatch, probes):
+    """Also where letters are looked at in samples only: step 26 is not among them."""
+    monkeypatch.setattr("commlb.fit.MOST_PROBES", probes)
+    assert not prove(IntoNoteInBetween(200)).holds
 
 
 def test_the_base_of_the_induction_outlasts_every_run():
