@@ -97,6 +97,8 @@ def _alice_chain(result: ReduceResult) -> list[str]:
     )  # fmt: skip
     title = "Over Alice's prefixes, at the cut"
     stored = f"formula: log2 |S|; {machine.storage_bits} bits stored"
+    if machine.capacity_evidence == "upper bound":
+        stored = f"at most; {machine.storage_bits} bits stored"
     if machine.capacity_evidence == "storage":
         stored = "the bits stored (|S| is not counted)"
     must = ("INDEX: without error must cross", result.bound.bits, f"proved: {result.bound.method}")

@@ -176,7 +176,7 @@ def _info(made: Machine, cut: int) -> MachineInfo:
         storage_bits=made.storage_bits,
         capacity_bits=made.capacity_bits(cut),
         largest_capacity_bits=made.largest_capacity_bits(),
-        capacity_evidence="formula" if made.counts_states else "storage",
+        capacity_evidence=made.capacity_evidence,
         exact=not made.errs,
     )
 

@@ -69,8 +69,8 @@ class MachineInfo:
 
     ``capacity_bits`` is log₂ of the number of states that it can be in at the cut, ``largest_capacity_bits``
     the largest such number over all positions before the answer. ``capacity_evidence``: "formula" if states
-    are counted, "storage" if both are the width of the storage. ``exact``: it keeps all that its task needs,
-    and is tested equal to the task's automaton.
+    are counted, "upper bound" if no more can be, "storage" if both are the width of the storage. ``exact``:
+    it keeps all that its task needs, and is tested equal to the task's automaton.
     """
 
     name: str

@@ -131,8 +131,8 @@ class Machine(ABC):
     rows: int
     dtype: Any = np.int64
     widths: list[int]
-    counts_states: bool = True
-    """Whether ``capacity_bits`` counts states; otherwise it is the width of the storage."""
+    capacity_evidence: str = "formula"
+    """How ``capacity_bits`` is known: "formula" (states counted), "upper bound", or "storage" (its width)."""
 
     @property
     def storage_bits(self) -> int:

@@ -11,7 +11,14 @@ from commlb.plots.style import ALICE, GREY, INK, OTHER, PALE, SMALL, TEXT, fitte
 from commlb.records import ReduceResult, spec
 
 GROUPS = {"alice": "over Alice's prefixes", "all": "over all prefixes of the task"}
-HATCHES = {"proved": "", "exhaustive": "////", "sampled": "....", "formula": "\\\\\\\\", "storage": "----"}
+HATCHES = {
+    "upper bound": "++++",
+    "proved": "",
+    "exhaustive": "////",
+    "sampled": "....",
+    "formula": "\\\\\\\\",
+    "storage": "----",
+}
 BAR, STEP, HEADER = 0.15, 0.415, 0.36
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,7 +180,7 @@ class WindowsMachine(Machine):
     summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
     errs = False
     touches_all_rows = True
-    counts_states = False
+    capacity_evidence = "upper bound"
 
     def __init__(self, task: CGram):
         self.task = task
@@ -191,6 +192,13 @@ class WindowsMachine(Machine):
         token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
         entry = [token] * self.width + [successor]
         self.widths = [token] * self.width + entry * self.entries
+
+    def capacity_bits(self, t: int) -> float:
+        """At most: no more states than texts, T^t, nor than the storage holds."""
+        return min(float(self.storage_bits), t * math.log2(self.task.types))
+
+    def largest_capacity_bits(self) -> float:
+        return self.capacity_bits(self.task.length - 1)
 
     def _table(self, states: Array) -> Array:
         return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])

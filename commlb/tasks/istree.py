@@ -193,16 +193,16 @@ class PartitionMachine(Machine):
         self.rows = n + 1
         self.dtype = np.min_scalar_type(n)
         self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
-        self.counts_states = n <= EXACT_PARTITIONS
+        self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"
 
     def capacity_bits(self, t: int) -> float:
         """Partitions into N − t blocks, and from two edges on the closed cycle."""
-        if not self.counts_states:
+        if self.capacity_evidence == "storage":
             return float(self.storage_bits)
         return math.log2(_classes(self.task.vertices)[t])
 
     def largest_capacity_bits(self) -> float:
-        if not self.counts_states:
+        if self.capacity_evidence == "storage":
             return float(self.storage_bits)
         return math.log2(max(_classes(self.task.vertices)))
 
