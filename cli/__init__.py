@@ -46,8 +46,8 @@ def main(args: list[str] | None = None) -> None:
         _fail(f"{error.format_message()} See '{where} --help'.", error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        _close_pipe()
+    except (BrokenPipeError, SystemExit):
+        _close_pipe()  # click meets a closed pipe by SystemExit(1), and by nothing else when not standalone
     except Exception as error:
         if debug:
             import traceback

@@ -10,7 +10,7 @@ import click
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_command(as_json: bool) -> None:
-    """List the tasks, reductions and machines, with their sources.
+    """List the tasks, reductions, machines and bounds, with their sources.
 
     \b
     Examples:
@@ -32,6 +32,7 @@ def list_command(as_json: bool) -> None:
         ("Tasks", found.tasks),
         ("Reductions of INDEX, as task/reduction", found.reductions),
         ("Machines", found.machines),
+        ("Bounds", found.bounds),
     ):
         click.echo(title)
         for entry in entries:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR
+
 import click
 
 from commlb.protocol import show
 from commlb.records import Bound, ReduceResult, spec
-from commlb.wording import counted, number, percent
+from commlb.wording import counted, number, percent, percent_at_least
 
 WIDTH = 79
 
@@ -80,7 +82,9 @@ def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[
     """Lines of (name, bits, how it is known), what does not fit beside put below."""
     lines = [f"{title:<40}{'bits':>10}  known by"] if title else []
     for name, bits, how in rows:
-        shown = "unknown" if bits is None else number(bits)
+        # Capacities bound from above, all else that stands in a chain from below.
+        rounding = ROUND_CEILING if "capacity" in name else ROUND_FLOOR
+        shown = "unknown" if bits is None else number(bits, rounding)
         head = f"  {name:<38}{shown:>10}  "
         lines += _wrap(how, head, " " * len(head)) if how else [head.rstrip()]
     return lines
@@ -132,20 +136,21 @@ def _task_chain(result: ReduceResult) -> list[str]:
         (
             "<= largest capacity bits" if result.machine.exact else "largest capacity of this machine",
             result.machine.largest_capacity_bits,
-            "over all cuts",
+            f"{result.machine.capacity_evidence}, over all cuts",
         ),
     ]
     return _table("Over all prefixes of the task, worst cut", rows)
 
 
 def _answers(result: ReduceResult) -> list[str]:
-    answers, room = result.answers, number(result.machine.capacity_bits)
+    answers, room = result.answers, number(result.machine.capacity_bits, ROUND_CEILING)
     if answers is None:
         return ["Answers: none; the machine was not run (--trials K runs it)."]
     right = answers.trials - answers.errors
     sure = ""
     if answers.accuracy_at_least is not None:
-        sure = f"; at least {100 * answers.accuracy_at_least:.1f} % with {answers.confidence:.0%} confidence"
+        low = percent_at_least(answers.accuracy_at_least)
+        sure = f"; at least {low} with {answers.confidence:.0%} confidence"
     words = (
         f"Answers: {right} right of {answers.trials}, {percent(answers.accuracy)} "
         f"({answers.evidence}{sure}). Ceiling for {room} bits: "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +83,7 @@ def reduce(
     >>> result.task_size, result.reduction_check.evidence, result.message.reachable_bits
     ({'vertices': 67}, 'proved', 64.0)
     """
+    n, symbols, c, i, trials, seed = map(_as_int, (n, symbols, c, i, trials, seed))
     chosen = reductions.build(task, reduction, n, symbols, c)
     if isinstance(x, str):
         x = parse_x(x, n, chosen.symbols)
@@ -92,13 +95,20 @@ def reduce(
         require_at_least("seed", seed, 0)
     if i is not None and (not isinstance(i, int) or not 1 <= i <= n):
         raise BadInput(f"i must be in 1..{n} (Bob's position, counted from 1); given {i}")
-    if x is not None and (len(x) != n or not all(0 <= symbol < chosen.symbols for symbol in x)):
+    x = None if x is None else [_as_int(symbol) for symbol in x]
+    if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
     for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
         if given is not None and given > limit:
             raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
     made = machines.build(machine, chosen.task, chosen.cut)
     return run(chosen, made, x=x, i=i, trials=trials, seed=seed, draw=draw, progress=progress)
+
+
+def _as_int(value: Any) -> Any:
+    """NumPy's and other integers as ``int``; what is none is left for the checks to refuse."""
+    is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
+    return operator.index(value) if is_integer else value
 
 
 def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commlb.machines import EXACT, machine_classes
+from commlb.problems import Index
 from commlb.reductions import DEFAULTS, for_task, reduction_classes
 from commlb.tasks import task_classes
 
@@ -25,10 +26,11 @@ class Catalogue:
     tasks: tuple[Entry, ...]
     reductions: tuple[Entry, ...]
     machines: tuple[Entry, ...]
+    bounds: tuple[Entry, ...]
 
 
 def catalogue() -> Catalogue:
-    """The registered tasks, reductions and machines.
+    """The registered tasks, reductions, machines and bounds.
 
     >>> [entry.name for entry in catalogue().tasks]
     ['ar', 'cgram', 'counting', 'index', 'istree']
@@ -55,7 +57,14 @@ def catalogue() -> Catalogue:
         )
         for name, cls in machine_classes().items()
     ]
-    return Catalogue(tasks, tuple(found), (exact, *machines))
+    bounds = [
+        Entry("INDEX", "k^n distinct rows: n·log2 k bits one way without error", Index(1).bound().source)
+    ]
+    for name, cls in task_classes().items():
+        bound = cls.examples()[-1].memory_bound()
+        if bound is not None:
+            bounds.append(Entry(name, f"any machine without error, worst cut: {bound.method}", bound.source))
+    return Catalogue(tasks, tuple(found), (exact, *machines), tuple(bounds))
 
 
 def names() -> dict[str, list[str]]:

@@ -68,6 +68,11 @@ def prove(reduction: Reduction) -> ReductionCheck:
             width = max(width, one)
             if counterexample:
                 break
+            if one * reduction.n * len(suspects) > MAX_STEPS:
+                raise LimitError(
+                    f"walking {len(suspects)} queries one by one takes more than {MAX_STEPS} steps; to prove "
+                    "it, take a smaller n or use positions only to name atoms"
+                )
     return ReductionCheck(
         holds=counterexample is None,
         evidence="counterexample" if counterexample else "proved",

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from commlb.records import Answers, MachineInfo, spec
 
 
-def number(value: float) -> str:
-    """Up to six digits, whole above.
+def number(value: float, rounding: str = ROUND_HALF_EVEN, digits: int = 6) -> str:
+    """Up to six significant digits, whole above; ``ROUND_FLOOR`` keeps a lower bound one.
 
     >>> number(64.0), number(229.957982), number(1234567.8)
     ('64', '229.958', '1,234,568')
+    >>> number(227.5589, ROUND_FLOOR, 4), number(227.5589, ROUND_CEILING, 4), number(0.0, ROUND_FLOOR)
+    ('227.5', '227.6', '0')
     """
-    return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:.6g}"
+    exact = Decimal(value)
+    if exact == 0:
+        return "0"
+    place = max(exact.adjusted() + 1 - digits, -12)
+    shown = exact.quantize(Decimal(1).scaleb(min(place, 0)), rounding)
+    return f"{shown:,f}".rstrip("0").rstrip(".") if place < 0 else f"{shown:,f}"
 
 
 def percent(share: float, up: bool = False) -> str:
     """A share in percent with two digits, rounded to nearest, or ``up`` as upper bounds must be.
 
-    >>> percent(0.826048), percent(0.826048, up=True), percent(1.0, up=True)
-    ('82.60 %', '82.61 %', '100 %')
+    >>> percent(0.826048), percent(0.826048, up=True), percent(1.0, up=True), percent_at_least(0.99991)
+    ('82.60 %', '82.61 %', '100 %', '99.99 %')
     """
     if share == 1:
         return "100 %"
     return f"{math.ceil(share * 1e4 - 1e-9) / 100:.2f} %" if up else f"{share * 100:.2f} %"
+
+
+def percent_at_least(share: float) -> str:
+    """A lower limit in percent, rounded down."""
+    return f"{math.floor(share * 1e4) / 100:.2f} %"
 
 
 def counted(count: int, word: str, plural: str = "") -> str:
@@ -41,12 +54,12 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
 
     ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity.
     """
-    name, room = spec(machine), number(machine.capacity_bits)
+    name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
         return (
-            f"{name} keeps all that the task needs (its automaton is proved right, the machine tested equal "
-            f"to it at small sizes), so its message tells all {inputs} inputs apart: {number(need)} bits; it "
-            f"has room for {room}."
+            f"{name} answers every query (proved of its automaton, which the machine is tested equal to at "
+            f"small sizes), so its message tells all {inputs} inputs apart: {number(need)} bits; it has room "
+            f"for {room}."
         )
     if machine.capacity_bits < need:
         return (
@@ -61,4 +74,5 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
         where = "on all inputs" if exhaustive else f"in {counted(answers.trials, 'run')}"
         return f"{has_room}, and made no error {where}."
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
-    return f"{has_room}, but errs; its answers show {number(answers.fano_bits)} bits to cross ({how})."
+    passed = number(answers.fano_bits, ROUND_FLOOR)
+    return f"{has_room}, but errs; its answers show {passed} bits to cross ({how})."

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -232,6 +233,14 @@ def test_a_machine_above_fanos_ceiling_stops_the_run():
 def test_bad_requests(arguments, words):
     with pytest.raises(BadInput, match=words):
         commlb.reduce("index", **arguments)
+
+
+def test_integers_of_other_kinds_are_integers():
+    wanted = commlb.reduce("index", 5, x=(0, 1, 1, 0, 1), i=2, trials=0)
+    found = commlb.reduce("index", np.int64(5), x=np.array([0, 1, 1, 0, 1]), i=np.int32(2), trials=np.int8(0))
+    assert found == wanted == commlb.reduce("index", 5, x="01101", i=2, trials=0)
+    with pytest.raises(BadInput, match="x must be 5 symbols"):
+        commlb.reduce("index", 5, x=[0, 1, 1, 0, 1.5])
 
 
 def test_limits():

@@ -211,6 +211,7 @@ def test_list(capsys):
     code, out, err = run(capsys, "list", "--json")
     assert (code, err) == (0, "")
     body = json.loads(out)
+    assert {entry["name"] for entry in body["result"]["bounds"]} >= {"INDEX", "istree", "counting"}
     assert [entry["name"] for entry in body["result"]["tasks"]] == [
         "ar",
         "cgram",
@@ -257,6 +258,18 @@ def test_module_and_closed_pipe():
     )
     assert whole.stdout == "Tasks\n"
     assert whole.stderr == ""
+
+
+@pytest.mark.parametrize("line", ["list", "reduce istree --n 5", "reduce istree --n 5 --json"])
+def test_a_closed_pipe_is_silent_and_no_refusal(line):
+    command = f"set -o pipefail; {sys.executable} -m commlb {line} | true"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_lower_limits_are_rounded_down(capsys):
+    _, out, _ = run(capsys, "reduce", "index", "--n", "24", "--trials", "2000", "--seed", "1")
+    assert "at least 99.77 % with 99%" in " ".join(out.split())
 
 
 def test_completion_knows_the_names():

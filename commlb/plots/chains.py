@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from commlb.plots.style import ALICE, GREY, INK, OTHER, PALE, SMALL, TEXT, fitted
 from commlb.records import ReduceResult, spec
+from commlb.wording import number
 
 GROUPS = {"alice": "over Alice's prefixes", "all": "over all prefixes of the task"}
 HATCHES = {
@@ -42,19 +44,9 @@ class Row:
         """Value and evidence, ``≥ 0.309 · sampled, 99 %``."""
         if self.bits is None:
             return "unknown"
+        rounding = ROUND_CEILING if "capacity" in self.name else ROUND_FLOOR
         sure = "" if self.confidence is None else f", {100 * self.confidence:g} %"
-        return f"{'≥ ' if self.at_least else ''}{number(self.bits)} · {self.evidence}{sure}"
-
-
-def number(bits: float) -> str:
-    """Bits in at most four digits, or whole.
-
-    >>> number(64.0), number(19.372), number(0.00176), number(1234567.8)
-    ('64', '19.37', '0.0018', '1,234,568')
-    """
-    if bits >= 1000:
-        return f"{bits:,.0f}"
-    return f"{bits:.4g}" if bits >= 1 else f"{bits:.2g}"
+        return f"{'≥ ' if self.at_least else ''}{number(self.bits, rounding, 4)} · {self.evidence}{sure}"
 
 
 def short(evidence: str | None) -> str:

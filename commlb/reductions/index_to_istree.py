@@ -72,8 +72,8 @@ class Doubled(IsTreeReduction):
 
     def describe(self) -> tuple[str, str, str]:
         return (
-            "edges (u_2j-1, L) and (u_2j, L or R as x_j is 0 or 1), j = 1..n",
-            "the edge (u_2i-1, u_2i)",
+            "edges (u_{2j-1}, L) and (u_{2j}, L or R as x_j is 0 or 1), j = 1..n",
+            "the edge (u_{2i-1}, u_{2i})",
             "x_i = 1 iff the graph is a tree",
         )
 
@@ -110,7 +110,7 @@ class TwoHub(IsTreeReduction):
     def describe(self) -> tuple[str, str, str]:
         return (
             "edges (v_j, L or R as x_1+...+x_j is even or odd), j = 0..n",
-            "the edge (v_i-1, v_i)",
+            "the edge (v_{i-1}, v_i)",
             "x_i = 1 iff the graph is a tree",
         )
 

@@ -162,11 +162,16 @@ class PartitionAutomaton(LetterAutomaton):
             return BROKEN
         if state == "cycle":
             return state
-        of_u = next((block for block in state if u in block), frozenset([u]))
-        if v in of_u:
-            return "cycle"
-        of_v = next((block for block in state if v in block), frozenset([v]))
-        return state - {of_u, of_v} | {of_u | of_v}
+        joined = {u, v}
+        apart = []
+        for block in state:
+            if u in block or v in block:
+                if u in block and v in block:
+                    return "cycle"
+                joined |= block
+            else:
+                apart.append(block)
+        return frozenset([*apart, frozenset(joined)])
 
     def answer(self, state: Any) -> Any:
         return UNDEFINED if state is BROKEN else state != "cycle"
