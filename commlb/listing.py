@@ -57,11 +57,10 @@ def catalogue() -> Catalogue:
         )
         for name, cls in machine_classes().items()
     ]
-    bounds = [
-        Entry("INDEX", "k^n distinct rows: n·log2 k bits one way without error", Index(1).bound().source)
-    ]
-    for name, cls in task_classes().items():
-        bound = cls.examples()[-1].memory_bound()
+    index = Index(1).bound()
+    bounds = [Entry("INDEX", "k^n distinct rows: n·log2 k bits one way without error", index.source)]
+    for name, task_class in task_classes().items():
+        bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
             bounds.append(Entry(name, f"any machine without error, worst cut: {bound.method}", bound.source))
     return Catalogue(tasks, tuple(found), (exact, *machines), tuple(bounds))

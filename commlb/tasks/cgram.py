@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from commlb import kernels
+from commlb import bits, kernels
 from commlb.bits import bits_needed
 from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import (
@@ -173,7 +173,8 @@ class WindowsMachine(Machine):
     """The sorted table of windows with their successors, after the last c−1 tokens.
 
     Rows: c−1 last tokens (0: none yet), then M entries of c rows: window, successor (T+1: several). Free
-    entries are 0 and stand at the end. M = min(L−c+1, T^(c−1)) windows are the most there can be.
+    entries are 0 and stand at the end. M = min(L−c+1, T^(c−1)) windows are the most there can be. Where all
+    T^(c−1) windows have a place, the packed state leaves the windows out: a successor stands at its window's.
     """
 
     name = "exact"
@@ -190,7 +191,8 @@ class WindowsMachine(Machine):
         self.many = task.types + 1
         self.dtype = np.min_scalar_type(self.many)
         token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
-        entry = [token] * self.width + [successor]
+        self.has_all = self.entries == task.types**self.width
+        entry = [successor] if self.has_all else [token] * self.width + [successor]
         self.widths = [token] * self.width + entry * self.entries
 
     def capacity_bits(self, t: int) -> float:
@@ -199,6 +201,36 @@ class WindowsMachine(Machine):
 
     def largest_capacity_bits(self) -> float:
         return self.capacity_bits(self.task.length - 1)
+
+    def pack(self, states: Array) -> Array:
+        if not self.has_all:
+            return super().pack(states)
+        table, runs = self._table(states), np.arange(states.shape[1])
+        successors = np.zeros((self.entries, states.shape[1]), self.dtype)
+        places = self._powers @ (np.maximum(table[:, :-1].astype(np.int64), 1) - 1)
+        for place, row in zip(places, table, strict=True):
+            used = row[0] > 0
+            successors[place[used], runs[used]] = row[-1, used]
+        return bits.pack([*states[: self.width], *successors], self.widths)
+
+    def unpack(self, words: Array) -> Array:
+        if not self.has_all:
+            return super().unpack(words)
+        rows = np.array(bits.unpack(words, self.widths), self.dtype)
+        states = np.zeros((self.rows, words.shape[1]), self.dtype)
+        states[: self.width] = rows[: self.width]
+        places = np.argsort(rows[self.width :] == 0, axis=0, kind="stable")  # used ones first, in order
+        successors = np.take_along_axis(rows[self.width :], places, axis=0)
+        table = self._table(states)
+        table[:, -1] = successors
+        for k, power in enumerate(self._powers.tolist()):
+            table[:, k] = np.where(successors > 0, places // power % self.task.types + 1, 0)
+        return states
+
+    @property
+    def _powers(self) -> Array:
+        """What each token of a window counts in the number of its place."""
+        return self.task.types ** np.arange(self.width - 1, -1, -1, dtype=np.int64)
 
     def _table(self, states: Array) -> Array:
         return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])
