@@ -82,6 +82,7 @@ class Alike:
             self.start = self.unknown.start()
             self.moves, self.ends = self._run_alice()
             self.queries = [self._run_bob(residue) for residue in range(reduction.period)]
+        self._asked: dict[int, frozenset] = {}
         self.scale = self._scales()
         self.schedule, self.period_start = self._schedule()
         self.special = [self._special(residue) for residue in range(reduction.period)]
@@ -175,15 +176,18 @@ class Alike:
         return tuple(rename(tuple(letter), change) for letter in letters)
 
     def _query_atoms(self, residue: int) -> frozenset:
-        found = set()
+        """The atoms of Bob's letters that move with i, as (family, distance from i)."""
+        if residue not in self._asked:
+            found = set()
 
-        def note(atom: Atom) -> Atom:
-            if isinstance(atom.index, Unknown):
-                found.add((atom.family, atom.index.offset))
-            return atom
+            def note(atom: Atom) -> Atom:
+                if isinstance(atom.index, Unknown):
+                    found.add((atom.family, atom.index.offset))
+                return atom
 
-        rename(tuple(self.queries[residue]), note)
-        return frozenset(found)
+            rename(tuple(self.queries[residue]), note)
+            self._asked[residue] = frozenset(found)
+        return self._asked[residue]
 
     def _special(self, residue: int) -> range:
         """The distances j − i at which step j may touch an atom of the query, or reads x_i."""

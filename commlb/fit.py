@@ -20,7 +20,7 @@ from commlb.walk import is_well_written
 FAR = 10**30
 """A size beyond any constant that a gadget may hold."""
 
-MOST_PROBES = 100_000
+MOST_PROBES = 10_000
 """Letters up to which concrete and unknown runs are compared one by one."""
 
 Spend = Callable[[int], None]
@@ -123,7 +123,7 @@ def _probes(n: int, margin: int, cost: int) -> Iterable[int]:
     """1 … n if that is cheap, else ``margin`` places at both ends and some between."""
     if cost <= MOST_PROBES:
         return range(1, n + 1)
-    between = range(1, n + 1, max(1, n // 50))
+    between = range(1, n + 1, max(1, n // 7))
     return sorted({*range(1, min(n, margin) + 1), *range(max(1, n - margin + 1), n + 1), *between})
 
 

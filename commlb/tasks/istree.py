@@ -180,8 +180,12 @@ class PartitionAutomaton(LetterAutomaton):
         """Keep how the live vertices are joined. The number of components follows from the edge count."""
         if not isinstance(state, frozenset):
             return state
-        kept = ([v for v in block if live("edge", v)] for block in state)
-        return frozenset([frozenset(block) for block in kept if len(block) > 1])
+        kept = []
+        for block in state:
+            alive = [v for v in block if live("edge", v)]
+            if len(alive) > 1:
+                kept.append(frozenset(alive))
+        return frozenset(kept)
 
 
 class PartitionMachine(Machine):
