@@ -59,7 +59,8 @@ def prove(reduction: Reduction) -> ReductionCheck:
         suspects, width = layers.suspects(reduction.n, settled=every_n), layers.width
         every_n = every_n or (not suspects and layers.holds_for_every_n(4 * layers.work))
     except Undetermined:
-        pass
+        # Perhaps only at the n asked, after the induction: what it said was then of another program.
+        every_n = False
     counterexample = None
     if suspects:
         alice = Transducer(reduction)
@@ -79,7 +80,7 @@ def prove(reduction: Reduction) -> ReductionCheck:
         inputs=f"{reduction.symbols}^{reduction.n}",
         queries=reduction.n,
         width=width,
-        every_n=every_n,
+        every_n=every_n and counterexample is None,
         scope=reduction.scope,
         counterexample=counterexample,
     )

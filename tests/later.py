@@ -173,6 +173,16 @@ class ByIsInstance(TwoHub):
         return super().emit(e, j, 1 - x if isinstance(j, int) and j == 50 else x)
 
 
+class HarmlessByIsInstance(TwoHub):
+    """Names the ends of one edge in the other order, which changes nothing."""
+
+    def emit(self, e, j, x):
+        following, letters = super().emit(e, j, x)
+        if isinstance(j, int) and j == 50:
+            letters = [(role, v, u) for role, u, v in letters]
+        return following, letters
+
+
 class ByCatching(TwoHub):
     def emit(self, e, j, x):
         try:

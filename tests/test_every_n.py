@@ -15,6 +15,7 @@ from later import (
     Derived,
     FewKeys,
     FewTypes,
+    HarmlessByIsInstance,
     IntoFadingIndex,
     IntoFlippingIndex,
     ItemsBeyondTheAlphabet,
@@ -68,7 +69,10 @@ def test_and_it_is_refused_where_it_fails(cls):
 
 @pytest.mark.parametrize("cls", [ByIsInstance, ByCatching, ByItsName], ids=lambda cls: cls.__name__)
 def test_even_a_reduction_that_hides_from_unknown_integers_is_refused_at_the_n_asked(cls):
-    found = prove(cls(60)).counterexample
+    check = prove(cls(60))
+    found = check.counterexample
+    assert not check.holds
+    assert not check.every_n
     assert found is not None
     assert not answers_right(cls(60), found.x, found.i)
 
@@ -158,6 +162,12 @@ def test_the_base_of_the_induction_outlasts_every_run():
     longest = max(len(orbit.path) for orbit in layers.orbits.values())
     assert all(orbit.back is not None for orbit in layers.orbits.values())
     assert layers.base > 2 * longest
+
+
+def test_what_differs_from_the_unknown_run_only_at_the_n_asked_is_proved_for_that_n_alone():
+    check = prove(HarmlessByIsInstance(60))
+    assert check.holds
+    assert not check.every_n
 
 
 class LongerOnEven(IsTreeReduction):
