@@ -127,6 +127,8 @@ def run(
         raise LimitError(
             f"a picture shows at most {MAX_DRAWN} tokens, this stream has {chosen.task.length}; lower --n"
         )
+    if trials:
+        check_work(chosen, made, trials, MAX_WORK)
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
     few = trials != 0 and chosen.n <= MAX_ENUMERATED and chosen.symbols**chosen.n <= MAX_ENUMERATED
@@ -141,8 +143,6 @@ def run(
     ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if check.holds:
-        if drawn and trials is not None:
-            check_work(chosen, made, trials, MAX_WORK)
         message, information, answers = _measure(protocol, ceiling, few, trials, seed, progress)
     return ReduceResult(
         task=chosen.task_name,
