@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterable
 
 from commlb.alike import Alike, on_unknowns
-from commlb.errors import BadInput
 from commlb.machines.base import Letter
 from commlb.reductions.base import Reduction
 from commlb.symbolic import Atom, Undetermined, Unknown, rename
@@ -40,16 +39,16 @@ def fits(alike: Alike, n: int, spend: Spend) -> bool:
 def fits_every_n(alike: Alike, spend: Spend) -> bool:
     """Whether lengths, tokens and the automaton are as they are at the sizes up to n₀, for all n beyond."""
     try:
-        with on_unknowns():
+        with on_unknowns():  # also for what cannot be done at an astronomic size
             if not _grows_alike(alike):
                 return False
-        near, far = (alike.at(n).task.automaton() for n in (alike.reduction.n, FAR))
-        same = [{k: v for k, v in vars(one).items() if k != "_decode"} for one in (near, far)]
-        if type(near) is not type(far) or same[0] != same[1]:
-            return False
-        lap = math.lcm(len(alike.schedule) - alike.period_start, alike.reduction.period)
-        return all(_ends_fit(alike, FAR + k, spend) for k in range(lap))
-    except (Undetermined, BadInput):
+            near, far = (alike.at(n).task.automaton() for n in (alike.reduction.n, FAR))
+            same = [{k: v for k, v in vars(one).items() if k != "_decode"} for one in (near, far)]
+            if type(near) is not type(far) or same[0] != same[1]:
+                return False
+            lap = math.lcm(len(alike.schedule) - alike.period_start, alike.reduction.period)
+            return all(_ends_fit(alike, FAR + k, spend) for k in range(lap))
+    except Undetermined:
         return False
 
 
@@ -62,10 +61,12 @@ def _whole(alike: Alike, n: int) -> int:
 def _grows_alike(alike: Alike) -> bool:
     """Whether task and cut are affine in n and differ by Bob's letters, for n of each residue mod the period.
 
-    That the cut is what Alice writes is compared at the first sizes, and both are affine.
+    That the cut is what Alice writes is compared at the first sizes, and both are affine. The layout is
+    asked too: one that runs through its atoms cannot be made for an unknown n, nor for an astronomic one.
     """
     for residue in range(alike.reduction.period):
         unknown = alike.with_unknown_n(residue)
+        _ = unknown.atoms
         suffix = unknown.task.length - unknown.cut
         if any(suffix != len(query) for query in alike.queries):
             return False

@@ -236,6 +236,15 @@ class Shifts(TwoHub):
         return (self.n << 1) // 2 + 1
 
 
+class OneFamilyEach(IndexToIndex):
+    """A layout that runs through all positions: it cannot be made for 10^30 of them."""
+
+    @property
+    def layout(self):
+        spare = [Family(f"spare{j}", j, 1) for j in range(1, self.n + 1)]
+        return [Family("position", 1, self.n), *spare]
+
+
 class Absolute(TwoHub):
     def bob(self, i):
         return [edge(Atom("v", abs(i - 1)), Atom("v", i))]
@@ -274,7 +283,7 @@ class SetsAttributes(TwoHub):
 
 
 @pytest.mark.parametrize(
-    "cls", [Shifts, Absolute, ComparesWithNone, InsistsOnInt, ConstantSize, SetsAttributes]
+    "cls", [Shifts, OneFamilyEach, Absolute, ComparesWithNone, InsistsOnInt, ConstantSize, SetsAttributes]
 )
 def test_what_does_not_run_on_unknown_integers_is_still_proved_for_its_n(cls):
     check = prove(cls(4))
