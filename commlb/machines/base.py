@@ -62,13 +62,6 @@ class Automaton(ABC):
     @abstractmethod
     def answer(self, state: State) -> Any: ...
 
-    def run(self, stream: Iterable[int]) -> Any:
-        """The answer after the whole ``stream``."""
-        state = self.start()
-        for t, token in enumerate(stream):
-            state = self.step(state, token, t)
-        return self.answer(state)
-
 
 class LetterAutomaton(Automaton):
     """An automaton that reads letters: tokens with their role spelled out, and the atoms named.

@@ -47,6 +47,8 @@ class AssociativeRecall(Task):
     summary = "m (key, value) pairs with distinct keys, then a key: its value"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
+    total = False
+
     def __post_init__(self) -> None:
         require_at_least("pairs", self.pairs, 1)
         require_at_least("values", self.values, 2)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from commlb.errors import BadInput
-from commlb.machines.base import Letter, LetterAutomaton, Machine
+from commlb.machines.base import UNDEFINED, Letter, LetterAutomaton, Machine
 from commlb.records import Bound
 
 
@@ -18,7 +18,10 @@ class Task(ABC):
 
     ``letter(token, t)`` and ``token(letter)`` translate between integers and letters (role, argument, …)
     and are inverse to each other. ``solve`` is independent of the automaton and of the machine; outside
-    the promise it returns ``UNDEFINED``. Answers are tokens, or booleans.
+    the promise it returns ``UNDEFINED``. Answers are tokens, numbers or booleans.
+
+    An answer is due after each number of tokens in ``answered_at``: for most tasks at the end only. Where
+    several are due, ``solve`` gives the tuple of them, and a machine's ``output`` is asked at each.
     """
 
     name: ClassVar[str]
@@ -28,6 +31,10 @@ class Task(ABC):
     """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
+    flags: ClassVar[frozenset[str]] = frozenset()
+    """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
+    total: bool = True
+    """Whether every word over the alphabets is a stream of the task; else there is a promise."""
 
     @classmethod
     @abstractmethod
@@ -45,9 +52,15 @@ class Task(ABC):
         """Number of different token types, over all positions."""
 
     @property
+    def answered_at(self) -> range:
+        """The numbers of tokens read after which an answer is due; the last is ``length``."""
+        return range(self.length, self.length + 1)
+
+    @property
     def size(self) -> dict[str, int]:
         """The parameters by name: vertices, pairs, keys, …"""
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
+        fields = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {name: value for name, value in fields.items() if value or name not in self.flags}
 
     @property
     @abstractmethod
@@ -83,6 +96,25 @@ class Task(ABC):
     @abstractmethod
     def memory_bound(self) -> Bound | None:
         """Best closed form known for the bits that every machine without error needs, at the worst cut."""
+
+    def classes(self, t: int) -> int | None:
+        """Closed form for the number of classes of prefixes of t tokens that no valid suffix tells apart.
+
+        The exact number of states that a machine needs at the cut t; None where no closed form is known.
+        """
+        return None
+
+    def run(self, stream: Sequence[int]) -> Any:
+        """What the automaton answers on ``stream``, in the form of ``solve``."""
+        automaton = self.automaton()
+        state, answers = automaton.start(), []
+        for t, token in enumerate(stream):
+            state = automaton.step(state, token, t)
+            if t + 1 in self.answered_at:
+                answers.append(automaton.answer(state))
+        if UNDEFINED in answers:
+            return UNDEFINED
+        return answers[0] if len(self.answered_at) == 1 else tuple(answers)
 
     def check_stream(self, stream: Sequence[int]) -> None:
         """Refuse a stream of the wrong length or with a token that may not stand where it stands."""

@@ -49,6 +49,8 @@ class CGram(Task):
     summary = "a text, then the first c-1 tokens of one of its c-grams: its last token"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
+    total = False
+
     def __post_init__(self) -> None:
         require_at_least("c", self.c, 2)
         require_at_least("types", self.types, 2)

@@ -90,6 +90,13 @@ class Counting(Task):
         count = sum(1 for token in text if token == query)
         return int(count >= threshold) if count >= threshold or t == 0 or count + t < threshold else None
 
+    def classes(self, t: int) -> int:
+        """Count vectors of sum t; after the query a count, after the threshold yes or no."""
+        if t <= self.text_length:
+            return math.comb(t + self.types - 1, t)
+        after = (self.text_length + 1, 2)[t - self.text_length - 1]
+        return 1 if self.types == 1 else after
+
     def memory_bound(self) -> Bound:
         """log C(n+K−1, n), exact: texts with the same counts answer alike, others differ at some (q, k)."""
         bits = log2_binomial(self.text_length + self.types - 1, self.text_length)

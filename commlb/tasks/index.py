@@ -87,6 +87,10 @@ class Index(Task):
         place = tokens[-1] - 1 - t
         return int(tokens[place]) if place >= 0 else None
 
+    def classes(self, t: int) -> int:
+        """All words of t symbols; after the query only the answer matters."""
+        return self.symbols ** min(t, self.word_length) if t < self.length else self.symbols
+
     def memory_bound(self) -> Bound:
         bits = self.word_length * math.log2(self.symbols)
         return Bound(bits, "deterministic", "|Σ|^n distinct rows", "formula", "Kremer, Nisan, Ron 1999")

@@ -114,6 +114,10 @@ class IsTree(Task):
             parent[u] = v
         return 1 if t == 0 else None
 
+    def classes(self, t: int) -> int | None:
+        """S(N, N−t) partitions, and from two edges on the closed cycle; see ``memory_bound``."""
+        return _classes(self.vertices)[t] if self.vertices <= EXACT_PARTITIONS else None
+
     def memory_bound(self) -> Bound:
         """log of the largest number of classes of prefixes over all cuts; for many vertices, less than that.
 
