@@ -49,10 +49,13 @@ def counted(count: int, word: str, plural: str = "") -> str:
     return f"{count} {word}" if count == 1 else f"{count} {plural or word + 's'}"
 
 
-def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answers: Answers | None) -> str:
+def verdict(
+    machine: MachineInfo, need: float, inputs: str, ceiling: float | None, answers: Answers | None
+) -> str:
     """One sentence: what the numbers say about a machine on a proved reduction.
 
-    ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity.
+    ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
+    where the problem has no such limit (EQ).
     """
     name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
@@ -62,9 +65,12 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
             f"for {room}."
         )
     if machine.capacity_bits < need:
+        limit = "is right on every input"
+        if ceiling is not None:
+            limit = f"answers more than {percent(ceiling, up=True)} of the queries on average"
         return (
             f"{name} has room for {room} bits and {number(need)} must cross the cut: no machine of this "
-            f"capacity answers more than {percent(ceiling, up=True)} of the queries on average."
+            f"capacity {limit}."
         )
     has_room = f"{name} has room for the {number(need)} bits that must cross the cut"
     if answers is None:
@@ -73,6 +79,8 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
     if answers.errors == 0:
         where = "on all inputs" if exhaustive else f"in {counted(answers.trials, 'run')}"
         return f"{has_room}, and made no error {where}."
+    if answers.fano_bits is None:
+        return f"{has_room}, but errs on {answers.errors} of {counted(answers.trials, 'run')}."
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
     passed = number(answers.fano_bits, ROUND_FLOOR)
     return f"{has_room}, but errs; its answers show {passed} bits to cross ({how})."

@@ -9,15 +9,15 @@ import numpy as np
 
 from commlb.errors import BadInput
 from commlb.machines.base import UNDEFINED, Machine
-from commlb.reductions.base import Reduction
+from commlb.reductions.bob import IndexReduction
 
 
-def inputs(reduction: Reduction) -> Iterator[tuple[int, ...]]:
+def inputs(reduction: IndexReduction) -> Iterator[tuple[int, ...]]:
     """All x of a reduction's problem."""
     return itertools.product(range(reduction.symbols), repeat=reduction.n)
 
 
-def answers_right(reduction: Reduction, x: Sequence[int], i: int) -> bool:
+def answers_right(reduction: IndexReduction, x: Sequence[int], i: int) -> bool:
     """Whether the independent solver's answer on a(x)·b(i) is read as x_i; False outside the promise."""
     try:
         prefix = reduction.alice(x)
@@ -29,7 +29,7 @@ def answers_right(reduction: Reduction, x: Sequence[int], i: int) -> bool:
     return answer is not UNDEFINED and reduction.answer(answer) == x[i - 1]
 
 
-def first_failure(reduction: Reduction) -> tuple[tuple[int, ...], int] | None:
+def first_failure(reduction: IndexReduction) -> tuple[tuple[int, ...], int] | None:
     """An (x, i) on which the reduction is wrong, by trying all."""
     for x in inputs(reduction):
         for i in range(1, reduction.n + 1):

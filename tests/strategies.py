@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Family, Reduction
+from commlb.reductions.base import Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.cgram import CGram
@@ -19,7 +20,7 @@ from commlb.tasks.istree import IsTree
 
 
 @dataclass(frozen=True)
-class TableReduction(Reduction):
+class TableReduction(IndexReduction):
     """A reduction whose transducer is a random table; most are wrong, some are right.
 
     ``table[e][x]`` = (next encoder state, letters); names are given as (family, whether the index moves with

@@ -199,7 +199,7 @@ class Broken(TwoHub):
 
 def test_a_broken_reduction_is_not_run():
     reduction = Broken(20)
-    r = chains.run(reduction, reduction.task.machine(), x=(0,) * 20, i=1, draw=True)
+    r = chains.run(reduction, reduction.task.machine(), x=(0,) * 20, y=1, draw=True)
     assert not r.reduction_check.holds
     assert r.reduction_check.counterexample is not None
     assert r.answers is r.transcript is r.drawing is None

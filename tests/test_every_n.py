@@ -64,7 +64,7 @@ def test_every_n_is_not_claimed_where_it_is_false(cls):
 def test_and_it_is_refused_where_it_fails(cls):
     found = prove(cls(8)).counterexample
     assert found is not None
-    assert not answers_right(cls(8), found.x, found.i)
+    assert not answers_right(cls(8), found.x, found.y)
 
 
 @pytest.mark.parametrize("cls", [ByIsInstance, ByCatching, ByItsName], ids=lambda cls: cls.__name__)
@@ -74,7 +74,7 @@ def test_even_a_reduction_that_hides_from_unknown_integers_is_refused_at_the_n_a
     assert not check.holds
     assert not check.every_n
     assert found is not None
-    assert not answers_right(cls(60), found.x, found.i)
+    assert not answers_right(cls(60), found.x, found.y)
 
 
 class EndsBeyondTheLayout(ThirdOfFive):
@@ -144,7 +144,7 @@ class EdgeOnlySometimes(IsTreeReduction):
 def test_what_does_not_fit_the_task_is_refused(cls, n):
     found = prove(cls(n)).counterexample
     assert found is not None
-    assert not answers_right(cls(n), found.x, found.i)
+    assert not answers_right(cls(n), found.x, found.y)
 
 
 @pytest.mark.parametrize("probes", [10, 10**6])
@@ -206,8 +206,8 @@ class LongerOnEven(IsTreeReduction):
 def test_suffixes_of_different_lengths_are_refused(n):
     found = prove(LongerOnEven(n)).counterexample
     assert found is not None
-    assert found.i % 2 == 1
-    assert not answers_right(LongerOnEven(n), found.x, found.i)
+    assert found.y % 2 == 1
+    assert not answers_right(LongerOnEven(n), found.x, found.y)
 
 
 class NumberForAHub(Doubled):

@@ -16,7 +16,7 @@ LAYERS = [
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
-    {"information", "walk", "alike", "fit", "proof", "protocol"},
+    {"information", "walk", "alike", "fit", "padding", "words", "proof", "protocol"},
     {"chains", "listing", "plots"},
 ]
 """Each module may import from its own layer and those above it in this list."""

@@ -77,8 +77,8 @@ def test_mutants_are_refused_with_an_input_on_which_they_fail(mutant, n):
     assert not check.every_n
     found = check.counterexample
     assert found is not None
-    assert not answers_right(reduction, found.x, found.i)
-    assert found.expected == found.x[found.i - 1]
+    assert not answers_right(reduction, found.x, found.y)
+    assert found.expected == found.x[found.y - 1]
     if n <= 6:
         assert first_failure(reduction) is not None
 
@@ -95,7 +95,7 @@ def test_each_mistake_in_each_registered_reduction_is_refused(cls, mistake):
                 continue  # a block that is not full writes no letter that could be lost
             found = prove(reduction).counterexample
             assert found is not None
-            assert not answers_right(reduction, found.x, found.i)
+            assert not answers_right(reduction, found.x, found.y)
 
 
 def test_there_are_plenty_of_hand_made_mutants():
@@ -110,7 +110,7 @@ def agrees_with_brute_force(reduction, largest):
     check = prove(reduction)
     assert check.holds == (first_failure(reduction) is None)
     if check.counterexample is not None:
-        assert not answers_right(reduction, check.counterexample.x, check.counterexample.i)
+        assert not answers_right(reduction, check.counterexample.x, check.counterexample.y)
     if check.every_n:
         for n in range(1, largest + 1):
             assert first_failure(dataclasses.replace(reduction, n=n)) is None
