@@ -146,8 +146,8 @@ class WordProblem(Problem):
 class Equality(WordProblem):
     """EQ: x, y ∈ {0,1}^n, value 1 iff x = y; D→ = n.
 
-    The 2^n rows are distinct (x and x' differ at y = x). With public coins ⌈log 1/ε⌉ bits suffice for error ε,
-    so the bound says nothing of machines that may err. Source: Kushilevitz, Nisan 1997, Sec. 1.3, 3.
+    The 2^n rows are distinct (x and x' differ at y = x). With public coins ⌈log 1/ε⌉ bits suffice for error
+    ε, so the bound says nothing of machines that may err. Source: Kushilevitz, Nisan 1997, Sec. 1.3, 3.
 
     >>> Equality(3).value((0, 1, 1), (0, 1, 1)), Equality(3).bound().bits
     (1, 3.0)

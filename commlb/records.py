@@ -111,8 +111,8 @@ class Information:
 class Answers:
     """Answers right out of how many, and the mean accuracy that the capacity allows (Fano).
 
-    Both limits are None where the problem's queries do not ask for the symbols of x (EQ). For DISJ the queries
-    run are the singletons, on which it is INDEX.
+    Both limits are None where the problem's queries do not ask for the symbols of x (EQ). For DISJ the
+    queries run are the singletons, on which it is INDEX.
 
     ``accuracy_at_least``: of sampled answers, the lower confidence limit. ``fano_bits``: bits about x that
     answers this good prove to be in the message: Σ g(ε_i), query by query, if all inputs were run, or n·g(U)

@@ -1,16 +1,18 @@
 """Is a reduction right on all pairs of words (x, y)? Walked over x_j and y_j together.
 
-For a fixed y the task's automaton may forget what y's letters never touch, which keeps layers small. All y are
-walked at once: step j branches over x_j and y_j, and the state is projected at step j to what may still come
-if Bob's j-th letters are those of y_j; what his other letters touch is kept for both their values. The node is
-(encoder state, tokens written, f's state on the pairs so far, projected automaton state). Then Bob's letters
-are read from all nodes, again for both values of each bit. That he may now choose another y than the one that
-was projected for only adds nodes, so if each last node answers with its own f, the reduction is right.
+For a fixed y the task's automaton may forget what y's letters never touch, which keeps layers small. All y
+are walked at once: step j branches over x_j and y_j, and the state is projected at step j to what may still
+come if Bob's j-th letters are those of y_j; what his other letters touch is kept for both their values. The
+node is (encoder state, tokens written, f's state on the pairs so far, projected automaton state). Then Bob's
+letters are read from all nodes, again for both values of each bit. That he may now choose another y than the
+one that was projected for only adds nodes, so if each last node answers with its own f, the reduction is
+right.
 """
 
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
@@ -19,10 +21,16 @@ from commlb.machines.base import BROKEN, UNDEFINED, LetterAutomaton
 from commlb.records import Counterexample, ReductionCheck
 from commlb.reductions.base import Encoder
 from commlb.reductions.bob import WordReduction
-from commlb.walk import MAX_STEPS, LastUse, Transducer, is_well_written, uses
+from commlb.walk import LastUse, Transducer, is_well_written, uses
+
+MAX_NODES = 2_000_000
+"""Nodes of all layers at which the walk gives up."""
 
 MOST_PAIRS = 4**8
 """Pairs up to which all are tried where the walk leaves it open whether the reduction is right."""
+
+PROBES = 50
+"""Random x that are tried before the walk, with four y each."""
 
 Use = tuple[str, Hashable]
 
@@ -37,7 +45,7 @@ class Node(NamedTuple):
 
 
 class LiveWords:
-    """What may still come (see ``Live``): Alice's letters after ``step``; Bob's, his ``step``-th for ``bit``."""
+    """What may still come (see ``Live``): Alice's letters after ``step``, Bob's with ``bit`` at ``step``."""
 
     def __init__(
         self, last: dict[Use, int], replies: dict[Use, set[tuple[int, int]]], step: int, bit: int | None
@@ -60,9 +68,10 @@ def prove(reduction: WordReduction) -> ReductionCheck:
     A reduction that fails is refused with a pair on which it does. Raises ``LimitError`` where the walk takes
     too long, or leaves the matter open and the pairs are too many to try.
     """
-    walk = _Walk(reduction)
-    right = walk.alice() and walk.bob()
-    counterexample = None if right else _find_failure(reduction, walk.suspects())
+    counterexample, right, walk = _find_failure(reduction, _probes(reduction.n)), False, _Walk(reduction)
+    if counterexample is None:
+        right = walk.alice() and walk.bob()
+        counterexample = None if right else _find_failure(reduction, walk.suspects())
     if not right and counterexample is None and 4**reduction.n > MOST_PAIRS:
         raise LimitError(
             f"the walk leaves it open whether {reduction.name} is right, and 4^{reduction.n} pairs are too "
@@ -98,8 +107,8 @@ class _Walk:
     def _count(self, layer: Any) -> None:
         self.width = max(self.width, len(layer))
         self.steps += len(layer)
-        if self.steps > MAX_STEPS:
-            raise LimitError(f"the walk takes more than {MAX_STEPS} steps; try a smaller n")
+        if self.steps > MAX_NODES:
+            raise LimitError(f"the walk has more than {MAX_NODES} nodes; try a smaller n")
 
     def alice(self) -> bool:
         """Walk Alice's steps and her last letters; whether all prefixes have the length of the cut."""
@@ -164,6 +173,20 @@ class _Walk:
             for x in itertools.product((0, 1), repeat=self.reduction.n):
                 for y in itertools.product((0, 1), repeat=self.reduction.n):
                     yield x, y
+
+
+def _probes(n: int) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """A few pairs on which mistakes show: equal, one bit apart, singletons, random; a walk that has to find
+    them may meet very wide layers.
+    """
+    rng = random.Random(n)
+    for k in range(PROBES):
+        x = tuple(rng.randrange(2) for _ in range(n))
+        place = k % n
+        yield x, x
+        yield x, tuple(bit ^ (j == place) for j, bit in enumerate(x))
+        yield x, tuple(int(j == place) for j in range(n))
+        yield x, tuple(rng.randrange(2) for _ in range(n))
 
 
 def _find_failure(

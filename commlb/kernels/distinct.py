@@ -32,7 +32,7 @@ def distinct(
 
 
 def groups(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The distinct columns of ``keys`` (words, N), shape (words, R), and for each column its group in 0 … R−1.
+    """The distinct columns of ``keys`` (words, N), shape (words, R), and for each column its group, 0 … R−1.
 
     >>> found, which = groups(np.array([[7, 5, 7]], np.uint64))
     >>> found[:, which].tolist()

@@ -20,8 +20,8 @@ from commlb.symbolic import Atom
 class IndexReduction(Reduction):
     """INDEX over ``symbols`` symbols inside a task: one answer on a(x)·b(i) is read as x_i.
 
-    Bob writes ``bob(i)``, and the answer after its last letter is the one that is read. Where the task asks for
-    more tokens or gives answers that nobody reads, ``whole(i)`` is all that Bob writes: the letters of
+    Bob writes ``bob(i)``, and the answer after its last letter is the one that is read. Where the task asks
+    for more tokens or gives answers that nobody reads, ``whole(i)`` is all that Bob writes: the letters of
     ``bob(i)`` in their order, and others in roles of ``task.unread``.
     """
 
@@ -100,7 +100,7 @@ class IndexReduction(Reduction):
 class RecoveringReduction(IndexReduction):
     """A problem whose Bob writes the same whatever he holds, reads all of x, and computes f(x, y) himself.
 
-    As a reduction of INDEX it is one whose suffix does not depend on i; proved as such, it is right for any f.
+    As a reduction of INDEX it is one whose suffix does not depend on i; proved as such, it serves any f.
     """
 
     def suffix(self, y: Any) -> list[int]:
@@ -151,4 +151,5 @@ class WordReduction(Reduction):
 
     def conclude(self, answers: Array, ys: Array) -> Array:
         """An answer that is none counts as 0."""
-        return (answers[-1] == 1).astype(np.int64)
+        found, which = np.unique(answers[-1], return_inverse=True)
+        return np.array([self.answer(a) if a >= 0 else 0 for a in found.tolist()])[which]

@@ -31,14 +31,6 @@ class Task(ABC):
     """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
-    unread: ClassVar[dict[str, str]] = {}
-    """Roles that reductions write for a letter whose answer nobody reads, each with the role it stands for.
-
-    Both become the same token; ``letter`` never returns such a role. The automaton trusts it to keep the
-    promise, so that a proof need not carry what it touches.
-    """
-    promise_ignores: ClassVar[frozenset[str]] = frozenset()
-    """Roles whose arguments have no bearing on whether the promise is kept."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
     unread: ClassVar[dict[str, str]] = {}
