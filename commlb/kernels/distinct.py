@@ -233,7 +233,7 @@ def _add(which: NDArray[Any], values: Words, out: Words) -> None:
 
 def _sort(keys: Words) -> tuple[NDArray[np.int64], Words, NDArray[np.int64]]:
     """An order in which the columns ascend, the columns in it, and where in it each distinct one is first."""
-    order = np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(keys[::-1])
+    order = np.argsort(keys[0]) if len(keys) == 1 else np.lexsort(keys[::-1])
     rows = keys[:, order]
     new = np.ones(keys.shape[1], bool)
     new[1:] = (rows[:, 1:] != rows[:, :-1]).any(axis=0)
