@@ -84,6 +84,45 @@ def insert_windows(table: np.ndarray, window: np.ndarray, successor: np.ndarray,
             table[place, columns - 1, r] = value
 
 
+def number(columns: Sequence[tuple[int, ...]]) -> list[int]:
+    """Twin of ``kernels.partition.number``: which distinct column each one is, by first appearance."""
+    known: dict[tuple[int, ...], int] = {}
+    return [known.setdefault(column, len(known)) for column in columns]
+
+
+def bucket_order(hashed: Sequence[int], bits: int) -> list[int]:
+    """Twin of ``kernels.partition.sizes``, ``scatter`` and ``gather``: which entry goes to each place."""
+    return sorted(range(len(hashed)), key=lambda i: hashed[i] >> (64 - bits))
+
+
+def mix(z: int) -> int:
+    """Twin of ``kernels.partition.mix``, on one word."""
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31
+
+
+def integers(limbs: np.ndarray) -> list[int]:
+    """The columns of ``limbs`` (limbs, N), 64 bits each, lowest first, as integers."""
+    return [sum(int(limb) << 64 * k for k, limb in enumerate(column)) for column in limbs.T]
+
+
+def add(which: Sequence[int], values: np.ndarray, out: np.ndarray) -> list[int]:
+    """Twin of ``kernels.partition.add``, and of ``tally`` with ones: what ``out`` has to be, as integers."""
+    sums = integers(out)
+    for column, value in zip(which, integers(values), strict=True):
+        sums[column] = (sums[column] + value) % 2 ** (64 * len(out))
+    return sums
+
+
+def distinct(keys: np.ndarray, counts: np.ndarray) -> dict[tuple[int, ...], int]:
+    """Twin of ``kernels.distinct.distinct``: how often each key is there, modulo 2^(64·limbs)."""
+    sums: dict[tuple[int, ...], int] = {}
+    for key, count in zip(keys.T.tolist(), integers(counts), strict=True):
+        sums[tuple(key)] = (sums.get(tuple(key), 0) + count) % 2 ** (64 * len(counts))
+    return sums
+
+
 def stirling(n: int, k: int) -> int:
     """S(n, k) by its definition: count the partitions of n things into k blocks."""
     labels = set()

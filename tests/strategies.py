@@ -177,3 +177,15 @@ def fields(draw: st.DrawFn) -> tuple[list[int], list[np.ndarray]]:
         np.array([draw(st.integers(0, 2**width - 1)) for _ in range(runs)], np.uint64) for width in widths
     ]
     return widths, rows
+
+
+words = st.one_of(st.integers(0, 3), st.integers(2**64 - 3, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+@st.composite
+def matrices(draw, rows: int, columns: int):
+    """(rows, columns) words, drawn from a few so that columns repeat, or all equal, or free."""
+    pool = draw(st.lists(words, min_size=1, max_size=4))
+    entries = draw(st.sampled_from([st.sampled_from(pool), st.just(pool[0]), words]))
+    flat = draw(st.lists(entries, min_size=rows * columns, max_size=rows * columns))
+    return np.array(flat, np.uint64).reshape(rows, columns)
