@@ -101,11 +101,16 @@ def reduce(
     x = None if x is None else [_as_int(symbol) for symbol in x]
     if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
-    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
-        if given is not None and given > limit:
-            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
+    check_sizes(n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
     return run(chosen, made, x=x, y=held, trials=trials, seed=seed, draw=draw, progress=progress)
+
+
+def check_sizes(n: Any, symbols: Any, c: Any) -> None:
+    """Refuse sizes beyond what is run."""
+    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
+        if isinstance(given, int) and given > limit:
+            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
 
 
 def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
@@ -158,7 +163,7 @@ def run(
     if seed is None and (drawn or ((draw or wanted) and (x is None or y is None))):
         seed = secrets.randbits(32)
     pair = _fill_in(chosen, x, y, seed) if check.holds and (draw or wanted) else None
-    machine, bound = _info(made, chosen.cut), chosen.problem.bound()
+    machine, bound = machine_info(made, chosen.cut), chosen.problem.bound()
     ceiling = None
     if chosen.problem.asks_positions:
         ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
@@ -198,7 +203,8 @@ def run(
     )
 
 
-def _info(made: Machine, cut: int) -> MachineInfo:
+def machine_info(made: Machine, cut: int) -> MachineInfo:
+    """What a machine may use, for a cut after ``cut`` tokens."""
     return MachineInfo(
         name=made.name,
         parameters=dict(made.parameters),

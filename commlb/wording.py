@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from commlb.records import Answers, MachineInfo, spec
+from commlb.records import Answers, Bound, MachineInfo, StatesCut, spec
 
 
 def number(value: float, rounding: str = ROUND_HALF_EVEN, digits: int = 6) -> str:
@@ -47,6 +48,31 @@ def counted(count: int, word: str, plural: str = "") -> str:
     ('1 leaf', '3 bits')
     """
     return f"{count} {word}" if count == 1 else f"{count} {plural or word + 's'}"
+
+
+def kept(
+    machine: MachineInfo,
+    cuts: Sequence[StatesCut],
+    of: int,
+    over: str,
+    bound: Bound | None,
+    stopped: str | None,
+) -> str:
+    """One sentence on what a machine keeps: at the cut over Alice's prefixes, at its widest over all."""
+    if stopped is not None:
+        return f"Stopped after {counted(len(cuts), 'cut')} of {of + 1}: {stopped}."
+    cut = cuts[-1] if over == "alice" else max(cuts, key=lambda row: row.reachable_states)
+    name, reached = spec(machine), f"{counted(cut.reachable_states, 'state')}"
+    bits = f"{number(cut.reachable_bits, ROUND_FLOOR)} bits"
+    if over == "alice":
+        told = f"{name} tells {reached} apart at the cut ({bits}) on {cut.prefixes:,} inputs"
+        if bound is not None and cut.reachable_bits < bound.bits - 1e-9:
+            return f"{told}; {number(bound.bits)} bits must cross it, so it errs on some input."
+        return f"{told}; {number(bound.bits) if bound else 'no'} bits must cross it."
+    told = f"{name} reaches {reached} ({bits}) at its widest, after {counted(cut.t, 'token')}"
+    if bound is None:
+        return f"{told}; no closed form is known for what any machine needs."
+    return f"{told}; any machine without error needs {number(bound.bits, ROUND_FLOOR)} bits at its worst cut."
 
 
 def verdict(
