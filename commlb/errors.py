@@ -51,3 +51,11 @@ def require_at_least(name: str, value: object, low: int) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise BadInput(f"{name} must be an integer of at least {low}; given {value!r}")
+
+
+class OverLimit(LimitError):
+    """A search stopped at ``--max-states`` or ``--max-memory``; ``finished`` are the layers' state counts."""
+
+    def __init__(self, what: str, need: int, limit: int, option: str, finished: Iterable[int] = ()):
+        self.need, self.limit, self.option, self.finished = need, limit, option, tuple(finished)
+        super().__init__(f"{what}: {need:,} needed, the limit is {limit:,}; lower n or raise {option}")
