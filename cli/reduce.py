@@ -23,7 +23,7 @@ class Integer(click.ParamType):
 INTEGER = Integer()
 
 
-def _complete(kind: str) -> Any:
+def complete(kind: str) -> Any:
     """Shell completion from the registry, looked up only when the shell asks."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -35,16 +35,16 @@ def _complete(kind: str) -> Any:
 
 
 @click.command("reduce")
-@click.argument("task", shell_complete=_complete("task"))
+@click.argument("task", shell_complete=complete("task"))
 @click.option("--n", type=INTEGER, required=True, help="Symbols that Alice holds.")
-@click.option("--reduction", shell_complete=_complete("reduction"), help="Gadget; see commlb list.")
+@click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list.")
 @click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2).")
 @click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits.")
 @click.option(
     "--machine",
     default="exact",
     show_default=True,
-    shell_complete=_complete("machine"),
+    shell_complete=complete("machine"),
     help="exact, store, window:w=8, random:bits=16,seed=1, …",
 )
 @click.option("--x", help="Alice's input: bits, or symbols with commas. Asks for a transcript.")

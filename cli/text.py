@@ -16,17 +16,17 @@ WIDTH = 79
 
 def lines(result: ReduceResult) -> list[str]:
     """The result for a person: what was run, the chains with how each number is known, the verdict."""
-    found = [*_wrap(_headline(result), "", "  "), ""]
+    found = [*wrap(_headline(result), "", "  "), ""]
     found += _what(result)
     found += ["", *_check(result), ""]
     if result.reduction_check.holds:
         found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
         if result.transcript:
             found += [*_transcript(result), ""]
-    return [*found, *_wrap(result.verdict, "", "")]
+    return [*found, *wrap(result.verdict, "", "")]
 
 
-def _wrap(words: str, first: str, later: str) -> list[str]:
+def wrap(words: str, first: str, later: str) -> list[str]:
     return click.wrap_text(words, WIDTH, first, later).splitlines()
 
 
@@ -54,7 +54,7 @@ def _what(result: ReduceResult) -> list[str]:
         ("seed", "" if result.seed is None else str(result.seed)),
     ):
         if words:
-            lines += _wrap(words, f"  {label:<8}", " " * 10)
+            lines += wrap(words, f"  {label:<8}", " " * 10)
     return lines
 
 
@@ -72,7 +72,7 @@ def _check(result: ReduceResult) -> list[str]:
             f"{told} on all {check.inputs} inputs, for {queries}: {check.evidence} "
             f"(layer walk of width {check.width}){every}."
         )
-        return _wrap(words, "", "  ")
+        return wrap(words, "", "  ")
     found = check.counterexample
     if found is None:
         return ["The reduction could not be proved."]
@@ -81,7 +81,7 @@ def _check(result: ReduceResult) -> list[str]:
     words = (
         f"REFUSED: on x = {_cut(x)}, {y} the answer should be {found.expected}; obtained: {found.obtained}."
     )
-    return _wrap(words, "", "  ")
+    return wrap(words, "", "  ")
 
 
 def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[str]:
@@ -92,7 +92,7 @@ def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[
         rounding = ROUND_CEILING if "capacity" in name else ROUND_FLOOR
         shown = "unknown" if bits is None else number(bits, rounding)
         head = f"  {name:<38}{shown:>10}  "
-        lines += _wrap(how, head, " " * len(head)) if how else [head.rstrip()]
+        lines += wrap(how, head, " " * len(head)) if how else [head.rstrip()]
     return lines
 
 
@@ -165,7 +165,7 @@ def _answers(result: ReduceResult) -> list[str]:
         words += f" Ceiling for {room} bits: {limit} (formula: Fano)."
     if result.problem == "DISJ":
         words += " Bob's sets that were run are the singletons, on which DISJ is INDEX."
-    return _wrap(words, "", "  ")
+    return wrap(words, "", "  ")
 
 
 def _transcript(result: ReduceResult) -> list[str]:
@@ -173,7 +173,7 @@ def _transcript(result: ReduceResult) -> list[str]:
     if run is None:
         return []
     held = "i" if result.problem == "INDEX" else "y"
-    lines = _wrap(f"Transcript for x = {_cut(run.x)}, {held} = {_cut(run.y)}", "", "  ")
+    lines = wrap(f"Transcript for x = {_cut(run.x)}, {held} = {_cut(run.y)}", "", "  ")
     lines.append("      t party   token  in words; below it the state before -> after")
     last = -1
     for step in run.steps:
@@ -196,7 +196,7 @@ def _transcript(result: ReduceResult) -> list[str]:
         if result.problem != "INDEX":
             said = abridged(run.task_answers, most=20)
     words = f"the machine answers {said}, read as {run.output}; {truth}: {verdict}"
-    return [*lines, *_wrap(words, "  ", "    ")]
+    return [*lines, *wrap(words, "  ", "    ")]
 
 
 def _cut(text: str) -> str:

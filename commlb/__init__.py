@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "catalogue", "prove", "reduce"]
+__all__ = ["__version__", "catalogue", "prove", "reduce", "states"]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
     from commlb.listing import catalogue
     from commlb.proof import prove
+    from commlb.retention import states
 
-_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "listing"}
+_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "listing", "states": "retention"}
 
 
 def __getattr__(name: str) -> Any:

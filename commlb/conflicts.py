@@ -268,6 +268,4 @@ def _most_barred(free: int, blocked: Sequence[int]) -> int:
 
 
 def _as_colours(classes: Sequence[int], size: int) -> tuple[int, ...]:
-    return tuple(
-        next(colour for colour, mask in enumerate(classes) if mask >> v & 1) for v in range(size)
-    )
+    return tuple(next(colour for colour, mask in enumerate(classes) if mask >> v & 1) for v in range(size))

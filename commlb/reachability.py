@@ -8,6 +8,8 @@ which is known beforehand, and their sum is compared with it at every layer.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -30,10 +32,11 @@ DENSE_BITS = 28
 
 @dataclass(frozen=True)
 class Limits:
-    """What an enumeration may take: distinct nodes of a layer, and bytes."""
+    """What an enumeration may take: distinct nodes of a layer, bytes, and seconds."""
 
     max_states: int = 2**28
-    max_memory: int = 2**33
+    max_memory: int = 2**32
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Enumeration:
         self.limbs = max(1, -(-max(self.masses).bit_length() // 64))
         self.has_controls = any(edges.controls_after > 1 for edges in self.prefixes.layers)
         self._workspace = Workspace()
+        self._started = time.perf_counter()
 
     def layers(self) -> Iterator[Layer]:
         """The layers t = 0 … cut.
@@ -101,7 +105,7 @@ class Enumeration:
         return np.vstack([states, controls.astype(np.uint64)]) if self.has_controls else states
 
     def _check(self, layer: Layer) -> None:
-        total = sum(int(row.astype(object).sum()) << 64 * k for k, row in enumerate(layer.counts))
+        total = sum(_sum(row) << 64 * k for k, row in enumerate(layer.counts))
         if total != layer.mass:
             raise CommlbError(
                 f"the counts of layer {layer.t} add up to {total}, not to the {layer.mass} prefixes there are; "
@@ -128,6 +132,7 @@ class Enumeration:
         done = 0
         for k in range(edges.tokens.shape[1]):
             for chosen in self._chosen(edges.following[:, k], controls):
+                self._check_time(t)
                 stepped = self._step(layer.keys[:, chosen], controls[chosen], edges, k, t)
                 found = layer.counts[:, chosen]
                 if table is not None:
@@ -145,7 +150,12 @@ class Enumeration:
         if not joint:
             merged, sums = distinct(keys, counts, self._workspace)
             return Layer(
-                t + 1, merged, sums, np.zeros((0, self.limbs, merged.shape[1]), np.uint64), layer.controls, mass
+                t + 1,
+                merged,
+                sums,
+                np.zeros((0, self.limbs, merged.shape[1]), np.uint64),
+                layer.controls,
+                mass,
             )
         merged, which = groups(keys, self._workspace)
         total = np.zeros((1, self.limbs, merged.shape[1]), np.uint64)
@@ -168,6 +178,11 @@ class Enumeration:
             need = nodes * row + 8 * self.limbs * 2**self.machine.storage_bits + most * row
         if need > self.limits.max_memory:
             raise OverLimit(f"layer {t + 1}: bytes", need, self.limits.max_memory, "--max-memory", ())
+
+    def _check_time(self, t: int) -> None:
+        seconds, limit = time.perf_counter() - self._started, self.limits.timeout
+        if limit is not None and seconds > limit:
+            raise OverLimit(f"layer {t + 1}: seconds", math.ceil(seconds), math.ceil(limit), "--timeout", ())
 
     def _chosen(self, following: Array, controls: Array) -> Iterator[slice | Array]:
         """The nodes that have a k-th edge, in chunks."""
@@ -195,3 +210,9 @@ class Enumeration:
             for value in range(1, values + 1):
                 row = before + place * values + value - 1
                 out[row] = counts * (symbols[:, place] == value).astype(np.uint64)
+
+
+def _sum(row: Words) -> int:
+    """The sum of fewer than 2^32 words, exactly."""
+    half = np.uint64(2**32 - 1)
+    return int((row & half).sum()) + (int((row >> np.uint64(32)).sum()) << 32)

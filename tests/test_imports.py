@@ -16,8 +16,11 @@ LAYERS = [
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
+    {"layers"},
+    {"prefixes", "reachability"},
     {"information", "walk", "alike", "fit", "padding", "words", "proof", "protocol"},
     {"chains", "listing", "plots"},
+    {"retention"},
 ]
 """Each module may import from its own layer and those above it in this list."""
 
