@@ -6,7 +6,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from commlb_cli.text import wrap
 
-from commlb.records import StatesCut, StatesResult, spec
+from commlb.records import spec
+from commlb.records_states import StatesCut, StatesResult
 from commlb.wording import number, percent
 
 MOST_ROWS = 44

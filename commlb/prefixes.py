@@ -8,7 +8,7 @@ that her prefixes come with the multiplicity of the inputs that lead to them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ from commlb.errors import LimitError, Malformed
 from commlb.layers import Layers, Limits, unroll
 from commlb.reductions.base import Encoder, Reduction
 from commlb.tasks.base import Task
+
+Control = tuple[Encoder, int, tuple[int, ...]]
+"""Alice's encoder state, the steps done, and the tokens of the last step that are still to be written."""
 
 MAX_EDGES = 2**22
 """Edges of all layers of a control."""
@@ -93,11 +96,11 @@ def of_alice(reduction: Reduction) -> Prefixes:
 
     Raises ``Malformed`` if the number of tokens that she has written by a step depends on x.
     """
-    controls: dict[Hashable, int] = {(reduction.start(), 0, ()): 0}
+    controls: dict[Control, int] = {(reduction.start(), 0, ()): 0}
     layers, size = [], 0
     read = 0
     for t in range(reduction.cut):
-        following: dict[Hashable, int] = {}
+        following: dict[Control, int] = {}
         rows: list[list[tuple[int, int, tuple[int, ...]]]] = []
         for e, steps, rest in controls:
             row = []
@@ -119,10 +122,10 @@ def of_alice(reduction: Reduction) -> Prefixes:
 
 def _next_token(
     reduction: Reduction, e: Encoder, steps: int, rest: tuple[int, ...], t: int
-) -> list[tuple[int, Hashable, tuple[int, ...]]]:
+) -> list[tuple[int, Control, tuple[int, ...]]]:
     """Alice's next token, the control after it, and the symbols read for it, in all ways there are."""
     waiting: list[tuple[Encoder, int, tuple[int, ...], tuple[int, ...]]] = [(e, steps, rest, ())]
-    found = []
+    found: list[tuple[int, Control, tuple[int, ...]]] = []
     while waiting:
         e, steps, rest, symbols = waiting.pop()
         if rest:

@@ -90,8 +90,7 @@ class Index(Problem):
         return x[y - 1]
 
     def values(self, xs: NDArray, ys: NDArray) -> NDArray:
-        found: NDArray = xs[ys - 1, np.arange(xs.shape[1])]
-        return found
+        return np.asarray(xs[ys - 1, np.arange(xs.shape[1])])
 
     @property
     def inputs_of_bob(self) -> int:

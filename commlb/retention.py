@@ -16,7 +16,7 @@ from commlb.information import ceiling_accuracy, entropy_of_spectrum, spectrum
 from commlb.machines.base import Machine
 from commlb.prefixes import of_alice, of_task
 from commlb.reachability import Enumeration, Layer, Limits
-from commlb.records import StatesCut, StatesResult
+from commlb.records_states import StatesCut, StatesResult
 from commlb.reductions.base import Reduction
 from commlb.wording import kept
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from commlb.records import Answers, Bound, MachineInfo, StatesCut, spec
+from commlb.records import Answers, Bound, MachineInfo, spec
+from commlb.records_states import StatesCut
 
 
 def number(value: float, rounding: str = ROUND_HALF_EVEN, digits: int = 6) -> str:
