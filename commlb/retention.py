@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from commlb import machines, reductions
 from commlb.chains import check_sizes, machine_info
-from commlb.errors import BadInput, CommlbError, OverLimit
+from commlb.errors import BadInput, CommlbError, OverLimit, require_at_least
 from commlb.information import ceiling_accuracy, entropy_of_spectrum, spectrum
 from commlb.machines.base import Machine
 from commlb.prefixes import of_alice, of_task
@@ -53,6 +53,10 @@ def states(
     ([1, 2, 4, 4, 4, 4, 4], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0))
     """
     check_sizes(n, symbols, c)
+    require_at_least("max_states", max_states, 1)
+    require_at_least("max_memory", max_memory, 1)
+    if timeout is not None and not timeout > 0:
+        raise BadInput(f"timeout must be a positive number of seconds; given {timeout}")
     chosen = reductions.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
     limits = Limits(max_states, max_memory, timeout)
