@@ -167,6 +167,8 @@ class Machine(ABC):
         return bits.pack(list(states), self.widths)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
+        if len(self.widths) == 1:  # a packed row is the row itself
+            return words.astype(self.dtype)
         return np.array(bits.unpack(words, self.widths), dtype=self.dtype)
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
