@@ -141,6 +141,7 @@ def test_either_side_of_the_threshold():
             found, sums = distinct.distinct(keys)
         twin, times = np.unique(keys, return_counts=True)
         order = np.argsort(found[0])
+        assert (order == np.arange(len(order))).all() == (n < distinct.FROM)
         assert (found[0, order] == twin).all()
         assert (sums[0, order] == times).all()
 
