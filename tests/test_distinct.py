@@ -133,6 +133,17 @@ def test_results_outlive_their_workspace(name):
     assert all((part == copy).all() for part, copy in zip(first, copies, strict=True))
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_any_strides_and_arrays_that_may_not_be_written(name):
+    keys = np.arange(240, dtype=np.uint64).reshape(80, 3) % np.uint64(50)
+    counts = np.ones((1, 1), np.uint64).repeat(160, axis=1)[:, ::2]
+    keys.setflags(write=False)
+    counts.setflags(write=False)
+    with way(name):
+        check(keys.T, counts)
+        check(keys.T[:1], None)
+
+
 def test_either_side_of_the_threshold():
     rng = np.random.default_rng(2)
     for n in (distinct.FROM - 1, distinct.FROM):

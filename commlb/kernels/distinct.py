@@ -111,7 +111,7 @@ class _Parts:
 
     def _scatter_row(self, row: Words, out: Words) -> None:
         begins = self._ends - self._sizes
-        compiled(partition.scatter)(self._hashed, begins, row, out)
+        compiled(partition.scatter)(self._hashed, begins, np.ascontiguousarray(row), out)
 
     def scatter(self, name: str, rows: Words) -> Words:
         """``rows`` (any, N) in the order of the buckets."""

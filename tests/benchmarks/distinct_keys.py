@@ -47,6 +47,18 @@ def by_sorted_sums(keys, counts):
     return rows[:, firsts], np.add.reduceat(counts[0, order], firsts)
 
 
+def by_bincount(keys, counts):
+    times = np.bincount(keys[0].astype(np.int64))
+    found = np.flatnonzero(times)
+    return found, times[found]
+
+
+def by_table(keys, table):
+    table[:] = 0
+    distinct.dense_counts(keys[0], None, table)
+    return distinct.dense_distinct(table)
+
+
 def some_keys(rng, n, percent, words):
     """n keys of which about ``percent`` % are distinct, spread over all bits of each word."""
     values = {5: n // 20, 50: n * 63 // 100, 100: 2**62}[percent]
@@ -96,6 +108,15 @@ def main() -> None:
             }
             compare(title + "each once:  ", without, given.rounds, n)
             compare(title + "with counts:", with_counts, given.rounds, n)
+    for b in given.bits:
+        n = 2**b
+        keys, table = rng.integers(0, n // 4, (1, n)).astype(np.uint64), np.zeros((1, n // 4), np.uint64)
+        dense = {
+            "distinct": lambda k=keys: distinct.distinct(k, None, workspace),
+            "dense_counts": lambda k=keys, t=table: by_table(k, t),
+            "by_bincount": lambda k=keys: by_bincount(k, None),
+        }
+        compare(f"2^{b} keys below 2^{b - 2}, each once:", dense, given.rounds, n)
     first = subprocess.run([sys.executable, "-c", FIRST_CALL], check=True, capture_output=True, text=True)
     print(f"first call of a process, 2^20 keys of one word: {float(first.stdout):.2f} s")
 
