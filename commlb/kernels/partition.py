@@ -111,8 +111,13 @@ def put(which: Any, row: Any, out: Any) -> None:
 
 def tally(which: Any, out: Any) -> None:
     """Add 1 to column which[i] of ``out`` (limbs, R), numbers of 64-bit limbs, lowest first."""
+    limbs = len(out)
+    if limbs == 1:
+        for i in range(len(which)):
+            out[0, which[i]] += np.uint64(1)
+        return
     for i in range(len(which)):
-        for k in range(len(out)):
+        for k in range(limbs):
             out[k, which[i]] += np.uint64(1)
             if out[k, which[i]] != 0:
                 break
