@@ -23,7 +23,7 @@ class Integer(click.ParamType):
 INTEGER = Integer()
 
 
-def _complete(kind: str) -> Any:
+def complete(kind: str) -> Any:
     """Shell completion from the registry, looked up only when the shell asks."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -35,20 +35,21 @@ def _complete(kind: str) -> Any:
 
 
 @click.command("reduce")
-@click.argument("task", shell_complete=_complete("task"))
+@click.argument("task", shell_complete=complete("task"))
 @click.option("--n", type=INTEGER, required=True, help="Symbols that Alice holds.")
-@click.option("--reduction", shell_complete=_complete("reduction"), help="Gadget; see commlb list.")
+@click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list.")
 @click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2).")
-@click.option("--symbols", type=INTEGER, help="Alphabet of x (index, ar, cgram; default 2).")
+@click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits.")
 @click.option(
     "--machine",
     default="exact",
     show_default=True,
-    shell_complete=_complete("machine"),
+    shell_complete=complete("machine"),
     help="exact, store, window:w=8, random:bits=16,seed=1, …",
 )
 @click.option("--x", help="Alice's input: bits, or symbols with commas. Asks for a transcript.")
-@click.option("--i", type=INTEGER, help="Bob's position, from 1. Asks for a transcript.")
+@click.option("--i", type=INTEGER, help="Bob's position, from 1 (INDEX). Asks for a transcript.")
+@click.option("--y", help="Bob's word of n bits (EQ, DISJ). Asks for a transcript.")
 @click.option("--trials", type=INTEGER, help="Random (x, i) to run; 0 for the proof alone.")
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -59,10 +60,12 @@ def _complete(kind: str) -> Any:
 def reduce_command(
     task: str, n: int, as_json: bool, out: str | None, plots: tuple[str, ...], **given: Any
 ) -> None:
-    """Run INDEX inside TASK: prove the reduction, then count what crosses the cut.
+    """Run a two-party problem inside TASK: prove the reduction, then count what crosses the cut.
 
-    Alice turns x into the first part of a stream, Bob turns i into the rest; the machine's state between
-    them is the only message. TASK is one of: index, ar, cgram, counting, istree (commlb list says more).
+    Alice turns x into the first part of a stream, Bob turns his input into the rest; the machine's state
+    between them is the only message. The problem is INDEX (Bob holds a position i), or EQ or DISJ (Bob
+    holds a word y). TASK is one of: index, ar, cgram, counting, istree, mqar, nearest, copying, triangle,
+    st-connectivity, equality, disjointness (commlb list says more).
 
     Without --trials, all inputs are run if there are at most 4096; otherwise up to 1000 random ones, fewer
     where a run is long, none where one alone would take very long.

@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 
 import click
 
+from commlb.machines.base import abridged
 from commlb.protocol import show
 from commlb.records import Bound, ReduceResult, spec
 from commlb.wording import counted, number, percent, percent_at_least
@@ -15,24 +16,24 @@ WIDTH = 79
 
 def lines(result: ReduceResult) -> list[str]:
     """The result for a person: what was run, the chains with how each number is known, the verdict."""
-    found = [*_wrap(_headline(result), "", "  "), ""]
+    found = [*wrap(_headline(result), "", "  "), ""]
     found += _what(result)
     found += ["", *_check(result), ""]
     if result.reduction_check.holds:
         found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
         if result.transcript:
             found += [*_transcript(result), ""]
-    return [*found, *_wrap(result.verdict, "", "")]
+    return [*found, *wrap(result.verdict, "", "")]
 
 
-def _wrap(words: str, first: str, later: str) -> list[str]:
+def wrap(words: str, first: str, later: str) -> list[str]:
     return click.wrap_text(words, WIDTH, first, later).splitlines()
 
 
 def _headline(result: ReduceResult) -> str:
     alphabet = "" if result.symbols == 2 else f" over {result.symbols} symbols"
     return (
-        f"INDEX, n = {result.n}{alphabet}, inside {result.task} by {result.reduction}; "
+        f"{result.problem}, n = {result.n}{alphabet}, inside {result.task} by {result.reduction}; "
         f"machine {spec(result.machine)}"
     )
 
@@ -53,7 +54,7 @@ def _what(result: ReduceResult) -> list[str]:
         ("seed", "" if result.seed is None else str(result.seed)),
     ):
         if words:
-            lines += _wrap(words, f"  {label:<8}", " " * 10)
+            lines += wrap(words, f"  {label:<8}", " " * 10)
     return lines
 
 
@@ -61,21 +62,26 @@ def _check(result: ReduceResult) -> list[str]:
     check = result.reduction_check
     if check.holds:
         every = f"; and so for every n {check.scope}".rstrip() if check.every_n else "; for this n"
-        queries = counted(check.queries, "query", "queries")
+        queries = f"{check.queries} of Bob's inputs"
+        if isinstance(check.queries, int):
+            queries = counted(check.queries, "query", "queries")
+        told = "The answer is x_i"
+        if result.problem != "INDEX":
+            told = f"The answers tell {result.problem}(x, y)"
         words = (
-            f"The answer is x_i on all {check.inputs} inputs, for {queries}: {check.evidence} "
+            f"{told} on all {check.inputs} inputs, for {queries}: {check.evidence} "
             f"(layer walk of width {check.width}){every}."
         )
-        return _wrap(words, "", "  ")
+        return wrap(words, "", "  ")
     found = check.counterexample
     if found is None:
         return ["The reduction could not be proved."]
     x = show(found.x, result.symbols)
+    y = f"i = {found.y}" if isinstance(found.y, int) else f"y = {_cut(show(found.y, 2))}"
     words = (
-        f"REFUSED: on x = {x if len(x) <= 200 else x[:200] + '…'}, i = {found.i} the answer should be "
-        f"{found.expected}; obtained: {found.obtained}."
+        f"REFUSED: on x = {_cut(x)}, {y} the answer should be {found.expected}; obtained: {found.obtained}."
     )
-    return _wrap(words, "", "  ")
+    return wrap(words, "", "  ")
 
 
 def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[str]:
@@ -86,7 +92,7 @@ def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[
         rounding = ROUND_CEILING if "capacity" in name else ROUND_FLOOR
         shown = "unknown" if bits is None else number(bits, rounding)
         head = f"  {name:<38}{shown:>10}  "
-        lines += _wrap(how, head, " " * len(head)) if how else [head.rstrip()]
+        lines += wrap(how, head, " " * len(head)) if how else [head.rstrip()]
     return lines
 
 
@@ -105,7 +111,8 @@ def _alice_chain(result: ReduceResult) -> list[str]:
         stored = f"at most; {machine.storage_bits} bits stored"
     if machine.capacity_evidence == "storage":
         stored = "the bits stored (|S| is not counted)"
-    must = ("INDEX: without error must cross", result.bound.bits, f"proved: {result.bound.method}")
+    bound = result.bound
+    must = (f"{result.problem}: without error must cross", bound.bits, f"proved: {bound.method}")
     states: list[tuple[str, float | None, str]] = [
         ("<= entropy", message.entropy_bits, _how(message.evidence)),
         ("<= reachable bits", message.reachable_bits, _how(message.evidence)),
@@ -117,9 +124,9 @@ def _alice_chain(result: ReduceResult) -> list[str]:
     if answers is None:
         return _table(title, [must, *room])
     each = "query by query" if answers.evidence == "exhaustive" else "from the mean error"
-    rows: list[tuple[str, float | None, str]] = [
-        (f"Fano, {each}", answers.fano_bits, _how(answers.evidence, answers.confidence))
-    ]
+    rows: list[tuple[str, float | None, str]] = []
+    if answers.fano_bits is not None:
+        rows.append((f"Fano, {each}", answers.fano_bits, _how(answers.evidence, answers.confidence)))
     if information.evidence != "sampled":
         rows.append(("<= information passed", information.bits, _how(information.evidence)))
     if message.entropy_bits is None:
@@ -151,20 +158,22 @@ def _answers(result: ReduceResult) -> list[str]:
     if answers.accuracy_at_least is not None:
         low = percent_at_least(answers.accuracy_at_least)
         sure = f"; at least {low} with {answers.confidence:.0%} confidence"
-    words = (
-        f"Answers: {right} right of {answers.trials}, {percent(answers.accuracy)} "
-        f"({answers.evidence}{sure}). Ceiling for {room} bits: "
-        f"{percent(answers.ceiling_accuracy, up=True)} (formula: Fano)."
-    )
-    return _wrap(words, "", "  ")
+    rate = percent(answers.accuracy)
+    words = f"Answers: {right} right of {answers.trials}, {rate} ({answers.evidence}{sure})."
+    if answers.ceiling_accuracy is not None:
+        limit = percent(answers.ceiling_accuracy, up=True)
+        words += f" Ceiling for {room} bits: {limit} (formula: Fano)."
+    if result.problem == "DISJ":
+        words += " Bob's sets that were run are the singletons, on which DISJ is INDEX."
+    return wrap(words, "", "  ")
 
 
 def _transcript(result: ReduceResult) -> list[str]:
     run = result.transcript
     if run is None:
         return []
-    x = run.x if len(run.x) <= 200 else run.x[:200] + "…"
-    lines = _wrap(f"Transcript for x = {x}, i = {run.i}", "", "  ")
+    held = "i" if result.problem == "INDEX" else "y"
+    lines = wrap(f"Transcript for x = {_cut(run.x)}, {held} = {_cut(run.y)}", "", "  ")
     lines.append("      t party   token  in words; below it the state before -> after")
     last = -1
     for step in run.steps:
@@ -180,10 +189,18 @@ def _transcript(result: ReduceResult) -> list[str]:
     lines.append(
         f"  Bob's tokens {' '.join(map(str, run.bob_tokens[:20]))}{' …' * (len(run.bob_tokens) > 20)}"
     )
-    lines.append(
-        f"  the machine answers {run.task_answer}, read as {run.output}; x_i = {run.expected}: {verdict}"
-    )
-    return lines
+    truth = f"{'x_i' if result.problem == 'INDEX' else result.problem + '(x, y)'} = {run.expected}"
+    said = f"{run.task_answer}"
+    if len(run.task_answers) > 1:
+        said = f"{abridged(run.task_answers, most=20)}, of which {said} is read"
+        if result.problem != "INDEX":
+            said = abridged(run.task_answers, most=20)
+    words = f"the machine answers {said}, read as {run.output}; {truth}: {verdict}"
+    return [*lines, *wrap(words, "  ", "    ")]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _message(result: ReduceResult) -> list[str]:

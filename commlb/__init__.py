@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "exact", "prove", "reduce"]
+__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "exact", "prove", "reduce", "states"]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from commlb.machines.base import BROKEN, UNDEFINED
     from commlb.minimum import exact
     from commlb.proof import prove
+    from commlb.retention import states
 
 _HOMES = {
     "BROKEN": "machines.base",
@@ -26,6 +27,7 @@ _HOMES = {
     "exact": "minimum",
     "prove": "proof",
     "reduce": "chains",
+    "states": "retention",
 }
 
 

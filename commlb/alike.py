@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from commlb.errors import LimitError, Malformed
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Reduction
+from commlb.reductions.base import Encoder
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom, Rational, Relative, Undetermined, Unknown, rename
 from commlb.walk import uses
 
@@ -75,7 +76,7 @@ class Alike:
     Raises ``Undetermined`` if they are not, or if atoms cannot be told apart by name alone.
     """
 
-    def __init__(self, reduction: Reduction):
+    def __init__(self, reduction: IndexReduction):
         self.reduction = reduction
         with on_unknowns():
             self.unknown: Any = _resized(reduction, Unknown("n"))
@@ -263,9 +264,9 @@ class Alike:
         """Bob's letters in canonical names."""
         return self._canonical(self.queries[residue], "i", frozenset(), None)
 
-    def at(self, n: int) -> Reduction:
+    def at(self, n: int) -> IndexReduction:
         """The reduction of size n."""
-        same: Reduction = self.reduction if n == self.reduction.n else _resized(self.reduction, n)
+        same: IndexReduction = self.reduction if n == self.reduction.n else _resized(self.reduction, n)
         return same
 
     def with_unknown_n(self, residue: int) -> Any:

@@ -20,7 +20,8 @@ from commlb.information import (
     error_upper_limit,
     fano_bits,
 )
-from commlb.machines.base import Machine
+from commlb.machines.base import UNDEFINED, Machine
+from commlb.problems import WordProblem
 from commlb.proof import prove
 from commlb.protocol import OneWayProtocol, check_work, parse_x, show, work_of
 from commlb.records import (
@@ -64,17 +65,20 @@ def reduce(
     machine: str = machines.EXACT,
     x: str | Sequence[int] | None = None,
     i: int | None = None,
+    y: str | Sequence[int] | None = None,
     trials: int | None = None,
     seed: int | None = None,
     draw: bool = False,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> ReduceResult:
-    """Run INDEX with ``n`` symbols as a one-way protocol through ``task`` and ``machine``.
+    """Run a two-party problem with ``n`` symbols as a one-way protocol through ``task`` and ``machine``.
+
+    The reduction chosen says which problem: INDEX for most tasks, EQ for equality, DISJ for disjointness.
 
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
     4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols, or text as on the
-    command line) or ``i`` (from 1) ask for one transcript; what is missing of the two is drawn. ``draw`` adds
-    what a picture needs. ``progress(done, of)`` hears of the trials.
+    command line) and Bob's ``i`` (from 1; INDEX) or ``y`` (n bits; EQ, DISJ) ask for one transcript; what is
+    missing of the two is drawn. ``draw`` adds what a picture needs; ``progress(done, of)`` hears of trials.
 
     Returns a frozen ``ReduceResult`` whose fields are the keys of the command's JSON. Raises ``BadInput``
     for what cannot be run and ``LimitError`` for what would take too long.
@@ -93,16 +97,36 @@ def reduce(
         require_at_least("trials", trials, 0)
     if seed is not None:
         require_at_least("seed", seed, 0)
-    if i is not None and (not isinstance(i, int) or not 1 <= i <= n):
-        raise BadInput(f"i must be in 1..{n} (Bob's position, counted from 1); given {i}")
+    held = _bobs_input(chosen, i, y)
     x = None if x is None else [_as_int(symbol) for symbol in x]
     if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
-    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
-        if given is not None and given > limit:
-            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
+    check_sizes(n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
-    return run(chosen, made, x=x, i=i, trials=trials, seed=seed, draw=draw, progress=progress)
+    return run(chosen, made, x=x, y=held, trials=trials, seed=seed, draw=draw, progress=progress)
+
+
+def check_sizes(n: Any, symbols: Any, c: Any) -> None:
+    """Refuse sizes beyond what is run."""
+    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
+        if isinstance(given, int) and given > limit:
+            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
+
+
+def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
+    """Bob's position or word as he is given it, checked; None if he is given neither."""
+    problem = chosen.problem
+    takes_word = isinstance(problem, WordProblem)
+    if (i is not None and takes_word) or (y is not None and not takes_word):
+        option = "--y with n bits" if takes_word else "--i with a position"
+        raise BadInput(f"in {problem.name} Bob holds {problem.bob_holds}; give {option}")
+    held = parse_x(y, chosen.n, 2, "y") if isinstance(y, str) else y
+    if held is not None:
+        held = tuple(_as_int(bit) for bit in held)
+    held = i if held is None else held
+    if held is not None:
+        problem.check(held)
+    return held
 
 
 def _as_int(value: Any) -> Any:
@@ -116,7 +140,7 @@ def run(
     made: Machine,
     *,
     x: Sequence[int] | None = None,
-    i: int | None = None,
+    y: Any = None,
     trials: int | None = None,
     seed: int | None = None,
     draw: bool = False,
@@ -132,15 +156,17 @@ def run(
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
     few = trials != 0 and chosen.n <= MAX_ENUMERATED and chosen.symbols**chosen.n <= MAX_ENUMERATED
-    if trials is None and (not few or not check.holds):
+    if trials is None and (not few or not check.holds or chosen.problem.asked() is None):
         trials = _default_trials(chosen, made) if check.holds else 0
     drawn = trials is not None and trials > 0
-    wanted = x is not None or i is not None
-    if seed is None and (drawn or ((draw or wanted) and (x is None or i is None))):
+    wanted = x is not None or y is not None
+    if seed is None and (drawn or ((draw or wanted) and (x is None or y is None))):
         seed = secrets.randbits(32)
-    pair = _fill_in(chosen, x, i, seed) if check.holds and (draw or wanted) else None
-    machine, bound = _info(made, chosen.cut), chosen.problem.bound()
-    ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
+    pair = _fill_in(chosen, x, y, seed) if check.holds and (draw or wanted) else None
+    machine, bound = machine_info(made, chosen.cut), chosen.problem.bound()
+    ceiling = None
+    if chosen.problem.asks_positions:
+        ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if check.holds:
         message, information, answers = _measure(protocol, ceiling, few, trials, seed, progress)
@@ -177,7 +203,8 @@ def run(
     )
 
 
-def _info(made: Machine, cut: int) -> MachineInfo:
+def machine_info(made: Machine, cut: int) -> MachineInfo:
+    """What a machine may use, for a cut after ``cut`` tokens."""
     return MachineInfo(
         name=made.name,
         parameters=dict(made.parameters),
@@ -199,7 +226,7 @@ def _default_trials(chosen: Reduction, made: Machine) -> int:
 
 def _measure(
     protocol: OneWayProtocol,
-    ceiling: float,
+    ceiling: float | None,
     few: bool,
     trials: int | None,
     seed: int | None,
@@ -208,6 +235,7 @@ def _measure(
     """Message, information and answers, each from all inputs where they are few."""
     chosen, made = protocol.reduction, protocol.machine
     n, symbols = chosen.n, chosen.symbols
+    positions = chosen.problem.asks_positions
     all_bits = chosen.problem.bound().bits
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if few:
@@ -217,9 +245,11 @@ def _measure(
         message = Message(len(counts), float(np.log2(len(counts))), h, "exhaustive")
         each = tuple(bits_about_inputs(xs, ids.reshape(-1), symbols))
         information = Information(h, each, "exhaustive", None)
-        if trials is None:
-            runs, wrong = xs.shape[1] * n, sum(errors)
-            fano = math.fsum(fano_bits(count / xs.shape[1], symbols) for count in errors)
+        if errors is not None and trials is None:
+            runs, wrong = xs.shape[1] * len(errors), sum(errors)
+            fano = None
+            if positions:
+                fano = math.fsum(fano_bits(count / xs.shape[1], symbols) for count in errors)
             answers = Answers(runs, wrong, 1 - wrong / runs, None, ceiling, fano, "exhaustive", None)
             _compare(answers, made)
     elif not made.errs:
@@ -231,9 +261,9 @@ def _measure(
         rng = np.random.default_rng(seed)
         wrong = protocol.sample(trials, rng, lambda done: progress(done, trials))
         limit = error_upper_limit(wrong, trials)
-        fano = n * fano_bits(limit, symbols)
+        fano = n * fano_bits(limit, symbols) if positions else None
         answers = Answers(trials, wrong, 1 - wrong / trials, 1 - limit, ceiling, fano, "sampled", CONFIDENCE)
-        if information.bits is None:
+        if information.bits is None and fano is not None:
             information = Information(fano, None, "sampled", CONFIDENCE)
     return message, information, answers
 
@@ -249,7 +279,7 @@ def _never_errs(made: Machine, answers: Answers | None) -> bool | None:
 
 def _compare(answers: Answers, made: Machine) -> None:
     """Theory and code against each other: no machine is right more often than its capacity allows."""
-    if answers.accuracy > answers.ceiling_accuracy + 1e-12:
+    if answers.ceiling_accuracy is not None and answers.accuracy > answers.ceiling_accuracy + 1e-12:
         raise CommlbError(
             f"{made.name} answers {answers.accuracy:.6f} of all queries rightly, more than the "
             f"{answers.ceiling_accuracy:.6f} that its capacity allows; one of them is wrong, please report it"
@@ -257,30 +287,34 @@ def _compare(answers: Answers, made: Machine) -> None:
 
 
 def _fill_in(
-    chosen: Reduction, x: Sequence[int] | None, i: int | None, seed: int | None
-) -> tuple[tuple[int, ...], int]:
-    """x and i, what is missing drawn with the seed."""
+    chosen: Reduction, x: Sequence[int] | None, y: Any, seed: int | None
+) -> tuple[tuple[int, ...], Any]:
+    """x and y, what is missing drawn with the seed."""
     rng = np.random.default_rng([seed or 0, 1])
     if x is None:
         x = rng.integers(chosen.symbols, size=chosen.n).tolist()
-    return tuple(x), int(rng.integers(1, chosen.n + 1)) if i is None else i
+    if y is None:
+        drawn = chosen.problem.draw(np.array(x)[:, None], rng)[..., 0].tolist()
+        y = tuple(drawn) if isinstance(drawn, list) else drawn
+    return tuple(x), y
 
 
-def drawing(chosen: Reduction, x: tuple[int, ...], i: int) -> Drawing:
-    """The stream a(x)·b(i) as a picture needs it."""
+def drawing(chosen: Reduction, x: tuple[int, ...], y: Any) -> Drawing:
+    """The stream a(x)·b(y) as a picture needs it."""
     task = chosen.task
-    stream = [*chosen.alice(x), *chosen.suffix(i)]
+    stream = [*chosen.alice(x), *chosen.suffix(y)]
     tokens = tuple(
         ("Alice" if t < chosen.cut else "Bob", *chosen.names(token, t)) for t, token in enumerate(stream)
     )
-    answer = task.from_window(stream, 0)
+    answers = task.run(stream)
+    answer = answers[chosen.read_at(y)] if isinstance(answers, tuple) else answers
     is_graph = any(role == "edge" for _, role, _ in tokens)
     vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
     return Drawing(
         x=show(x, chosen.symbols),
-        i=i,
-        expected=x[i - 1],
-        task_answer=-1 if answer is None else answer,
+        y=chosen.problem.show(y),
+        expected=chosen.problem.value(x, y),
+        task_answer=-1 if answer is UNDEFINED else int(answer),
         tokens=tokens,
         vertices=tuple(vertices) if is_graph else (),
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from commlb.alike import Alike, on_unknowns
 from commlb.machines.base import Letter
-from commlb.reductions.base import Reduction
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom, Undetermined, Unknown, rename
 from commlb.walk import is_well_written
 
@@ -31,7 +31,11 @@ def fits(alike: Alike, n: int, spend: Spend) -> bool:
     Raises ``Undetermined`` if the reduction at n does not do what it did on unknown integers.
     """
     reduction, whole = alike.at(n), _whole(alike, n)
-    if whole != reduction.cut or any(whole + len(query) != reduction.task.length for query in alike.queries):
+    if whole != reduction.cut:
+        return False
+    if not reduction.is_padded and any(
+        whole + len(query) != reduction.task.length for query in alike.queries
+    ):
         return False
     return _roles_agree(alike, reduction, spend) and _ends_fit(alike, n, spend)
 
@@ -40,7 +44,7 @@ def fits_every_n(alike: Alike, spend: Spend) -> bool:
     """Whether lengths, tokens and the automaton are as they are at the sizes up to n₀, for all n beyond."""
     try:
         with on_unknowns():  # also for what cannot be done at an astronomic size
-            if not _grows_alike(alike):
+            if alike.reduction.is_padded or not _grows_alike(alike):
                 return False
             near, far = (alike.at(n).task.automaton() for n in (alike.reduction.n, FAR))
             same = [{k: v for k, v in vars(one).items() if k != "_decode"} for one in (near, far)]
@@ -106,7 +110,7 @@ def _ends_fit(alike: Alike, n: int, spend: Spend) -> bool:
         letters = reduction.bob(i)
         if _plain(letters, i) != _plain(alike.queries[i % reduction.period], i):
             raise Undetermined("Bob looks at his position")
-        if not is_well_written(reduction, letters, whole):
+        if not reduction.is_padded and not is_well_written(reduction, letters, whole):
             return False
     return True
 
@@ -128,7 +132,7 @@ def _probes(n: int, margin: int, cost: int) -> Iterable[int]:
     return sorted({*range(1, min(n, margin) + 1), *range(max(1, n - margin + 1), n + 1), *between})
 
 
-def _roles_agree(alike: Alike, reduction: Reduction, spend: Spend) -> bool:
+def _roles_agree(alike: Alike, reduction: IndexReduction, spend: Spend) -> bool:
     """Whether the task expects, at each position of the prefix, a letter of the role that is written."""
     task, t = reduction.task, 0
     lap = len(alike.schedule) - alike.period_start

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from commlb.kernels.distinct import distinct
 from commlb.machines.base import Array
 
 CONFIDENCE = 0.99
@@ -94,14 +95,34 @@ def entropy(counts: Iterable[int]) -> float:
     >>> entropy([1, 1, 2])
     1.5
     """
-    spectrum: dict[int, int] = {}
+    found: dict[int, int] = {}
     for count in counts:
-        spectrum[int(count)] = spectrum.get(int(count), 0) + 1
+        found[int(count)] = found.get(int(count), 0) + 1
+    return entropy_of_spectrum(found)
+
+
+def entropy_of_spectrum(spectrum: dict[int, int]) -> float:
+    """``entropy`` from how often each multiplicity occurs; exact integers of any size.
+
+    >>> entropy_of_spectrum({1: 2, 2: 1}), entropy_of_spectrum({2**2000: 4})
+    (1.5, 2.0)
+    """
     total = sum(count * times for count, times in spectrum.items())
-    terms = [
-        times * count * (math.log2(total) - math.log2(count)) for count, times in sorted(spectrum.items())
-    ]
-    return math.fsum(terms) / total
+    whole = math.log2(total)
+    return math.fsum(
+        count * times / total * (whole - math.log2(count)) for count, times in sorted(spectrum.items())
+    )
+
+
+def spectrum(counts: Array) -> dict[int, int]:
+    """How often each multiplicity occurs among ``counts`` (limbs, R), 64-bit limbs, lowest first.
+
+    >>> spectrum(np.array([[1, 1, 2]], np.uint64))
+    {1: 2, 2: 1}
+    """
+    found, times = distinct(counts)
+    values = [sum(limb << 64 * k for k, limb in enumerate(column)) for column in found.T.tolist()]
+    return dict(sorted(zip(values, times[0].tolist(), strict=True)))
 
 
 def bits_about_inputs(xs: Array, ids: Array, symbols: int) -> list[float]:

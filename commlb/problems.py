@@ -2,15 +2,76 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb.errors import BadInput
 from commlb.records import Bound
+
+MAX_PAIRS = 2**18
+"""Pairs (x, y) of words up to which all are run."""
 
 
 @dataclass(frozen=True)
-class Index:
+class Problem(ABC):
+    """f(x, y) with x of n symbols. Batches: xs of shape (n, runs), ys with the runs on the last axis."""
+
+    n: int
+    symbols: int = 2
+
+    name: ClassVar[str]
+    bob_holds: ClassVar[str]
+    """Bob's input in words."""
+    asks_positions: ClassVar[bool] = False
+    """Whether Bob's inputs that are run are n questions with f(x, y_i) = x_i, so that Fano's inequality
+    speaks of the errors on them: a shattered set of n columns."""
+
+    @abstractmethod
+    def value(self, x: Sequence[int], y: Any) -> int: ...
+
+    @abstractmethod
+    def values(self, xs: NDArray, ys: NDArray) -> NDArray:
+        """``value`` for each run."""
+
+    @property
+    @abstractmethod
+    def inputs_of_bob(self) -> int | str:
+        """How many inputs Bob may hold; as text, "2^64", where they are words."""
+
+    @abstractmethod
+    def asked(self) -> list[Any] | None:
+        """Bob's inputs that a machine is run on when all are; None if they are too many."""
+
+    @abstractmethod
+    def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
+        """One of Bob's inputs for each run: uniform over ``asked`` where that speaks of positions."""
+
+    @abstractmethod
+    def check(self, y: Any) -> None:
+        """Refuse what is no input of Bob's."""
+
+    def show(self, y: Any) -> str:
+        """Bob's input as the user writes it."""
+        return str(y) if isinstance(y, int) else "".join(map(str, y))
+
+    def bound(self) -> Bound:
+        """log₂ of the number of distinct rows: what any message without error must be able to say."""
+        bits = self.n * math.log2(self.symbols)
+        method = f"{self.symbols}^{self.n} distinct rows"
+        return Bound(bits, "deterministic", method, "proved", self.source, "alice")
+
+    source: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Index(Problem):
     """INDEX over k symbols: x ∈ {0, …, k−1}^n, y ∈ {1, …, n}, value x_y; D→ = ⌈n·log k⌉.
 
     The k^n rows of its communication matrix are distinct, so without error a one-way message has k^n
@@ -20,22 +81,129 @@ class Index:
     (1, 6.0)
     """
 
-    n: int
-    symbols: int = 2
-
     name = "INDEX"
+    bob_holds = "a position i"
+    asks_positions = True
+    source = "Kremer, Nisan, Ron 1999"
 
     def value(self, x: Sequence[int], y: int) -> int:
         return x[y - 1]
 
-    def bound(self) -> Bound:
-        """log₂ of the number of distinct rows: what any message without error must be able to say."""
-        bits = self.n * math.log2(self.symbols)
-        return Bound(
-            bits,
-            "deterministic",
-            f"{self.symbols}^{self.n} distinct rows",
-            "proved",
-            "Kremer, Nisan, Ron 1999",
-            "alice",
-        )
+    def values(self, xs: NDArray, ys: NDArray) -> NDArray:
+        return np.asarray(xs[ys - 1, np.arange(xs.shape[1])])
+
+    @property
+    def inputs_of_bob(self) -> int:
+        return self.n
+
+    def asked(self) -> list[int]:
+        return list(range(1, self.n + 1))
+
+    def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
+        return rng.integers(1, self.n + 1, size=xs.shape[1])
+
+    def check(self, y: Any) -> None:
+        if not isinstance(y, int) or not 1 <= y <= self.n:
+            raise BadInput(f"i must be in 1..{self.n} (Bob's position, counted from 1); given {y}")
+
+
+@dataclass(frozen=True)
+class WordProblem(Problem):
+    """A problem in which Bob, too, holds n bits, and which reads the pairs (x_j, y_j) from left to right.
+
+    ``start``, ``step(state, x_j, y_j)`` and ``end(state)`` are f as an automaton over the pairs, by which
+    proofs walk.
+    """
+
+    bob_holds = "n bits y"
+
+    @abstractmethod
+    def start(self) -> int: ...
+
+    @abstractmethod
+    def step(self, state: int, a: int, b: int) -> int: ...
+
+    def end(self, state: int) -> int:
+        return state
+
+    def value(self, x: Sequence[int], y: Any) -> int:
+        state = self.start()
+        for a, b in zip(x, y, strict=True):
+            state = self.step(state, a, b)
+        return self.end(state)
+
+    @property
+    def inputs_of_bob(self) -> str:
+        return f"2^{self.n}"
+
+    def check(self, y: Any) -> None:
+        if isinstance(y, int) or len(y) != self.n or not all(bit in (0, 1) for bit in y):
+            raise BadInput(f"y must be {self.n} bits, Bob's word; given {y!r}")
+
+
+@dataclass(frozen=True)
+class Equality(WordProblem):
+    """EQ: x, y ∈ {0,1}^n, value 1 iff x = y; D→ = n.
+
+    The 2^n rows are distinct (x and x' differ at y = x). With public coins ⌈log 1/ε⌉ bits suffice for error
+    ε, so the bound says nothing of machines that may err. Source: Kushilevitz, Nisan 1997, Sec. 1.3, 3.
+
+    >>> Equality(3).value((0, 1, 1), (0, 1, 1)), Equality(3).bound().bits
+    (1, 3.0)
+    """
+
+    name = "EQ"
+    source = "Kushilevitz, Nisan 1997"
+
+    def start(self) -> int:
+        return 1
+
+    def step(self, state: int, a: int, b: int) -> int:
+        return state & (a == b)
+
+    def values(self, xs: NDArray, ys: NDArray) -> NDArray:
+        return (xs == ys).all(axis=0).astype(np.int64)
+
+    def asked(self) -> list[Any] | None:
+        return list(itertools.product((0, 1), repeat=self.n)) if 4**self.n <= MAX_PAIRS else None
+
+    def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
+        """x itself in half of the runs, in the other half x with one bit changed: the hard pairs."""
+        ys = xs.copy()
+        changed = rng.integers(self.n, size=xs.shape[1])
+        ys[changed, np.arange(xs.shape[1])] ^= rng.integers(2, size=xs.shape[1]).astype(xs.dtype)
+        return ys
+
+
+@dataclass(frozen=True)
+class Disjointness(WordProblem):
+    """DISJ: sets x, y ⊆ [n] as n bits each, value 1 iff they intersect; D→ = n.
+
+    The singletons y = {i} ask for x_i, so DISJ holds INDEX: a shattered set of n columns, and with error ε on
+    them (1 − H₂(ε))·n bits must cross, coins or not. Source: Kushilevitz, Nisan 1997, Sec. 4.6.
+
+    >>> Disjointness(3).value((0, 1, 1), (1, 1, 0)), Disjointness(3).value((0, 1, 1), (1, 0, 0))
+    (1, 0)
+    """
+
+    name = "DISJ"
+    asks_positions = True
+    source = "Kushilevitz, Nisan 1997"
+
+    def start(self) -> int:
+        return 0
+
+    def step(self, state: int, a: int, b: int) -> int:
+        return state | (a & b)
+
+    def values(self, xs: NDArray, ys: NDArray) -> NDArray:
+        return (xs & ys).any(axis=0).astype(np.int64)
+
+    def asked(self) -> list[Any]:
+        return [tuple(int(j == i) for j in range(self.n)) for i in range(self.n)]
+
+    def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
+        """A uniform singleton."""
+        ys = np.zeros_like(xs)
+        ys[rng.integers(self.n, size=xs.shape[1]), np.arange(xs.shape[1])] = 1
+        return ys

@@ -20,12 +20,14 @@ import math
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from commlb import padding, words
 from commlb.alike import Alike, Step, on_unknowns
 from commlb.errors import BadInput, LimitError
 from commlb.fit import fits, fits_every_n
 from commlb.machines.base import UNDEFINED, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
+from commlb.reductions.bob import IndexReduction, WordReduction
 from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.walk import MAX_STEPS, Transducer, walk
 
@@ -42,9 +44,9 @@ Layer = int
 
 
 def prove(reduction: Reduction) -> ReductionCheck:
-    """Whether ``reduction`` answers x_i for all |Σ|^n inputs x and all i, and whether it does so for every n.
+    """Whether ``reduction`` tells f(x, y) for all inputs x and y, and whether it does so for every n.
 
-    A reduction that fails is refused with an (x, i) on which it does. Raises ``LimitError`` when the layers
+    A reduction that fails is refused with an (x, y) on which it does. Raises ``LimitError`` when the layers
     are too large to walk.
 
     >>> from commlb.reductions import build
@@ -52,6 +54,15 @@ def prove(reduction: Reduction) -> ReductionCheck:
     >>> check.holds, check.inputs, check.queries, check.every_n
     (True, '2^64', 64, True)
     """
+    if isinstance(reduction, WordReduction):
+        return words.prove(reduction)
+    if isinstance(reduction, IndexReduction):
+        return _prove_queries(reduction)
+    raise BadInput(f"{reduction.name} is neither an IndexReduction nor a WordReduction")
+
+
+def _prove_queries(reduction: IndexReduction) -> ReductionCheck:
+    padding.check_length(reduction)
     width, every_n, suspects = 0, False, range(1, reduction.n + 1)
     try:
         layers = LayerWalk(Alike(reduction))
@@ -74,11 +85,12 @@ def prove(reduction: Reduction) -> ReductionCheck:
                     f"walking {len(suspects)} queries one by one takes more than {MAX_STEPS} steps; to prove "
                     "it, take a smaller n or use positions only to name atoms"
                 )
+    counterexample = counterexample or padding.refusal(reduction)
     return ReductionCheck(
         holds=counterexample is None,
         evidence="counterexample" if counterexample else "proved",
         inputs=f"{reduction.symbols}^{reduction.n}",
-        queries=reduction.n,
+        queries=reduction.problem.inputs_of_bob,
         width=width,
         every_n=every_n and counterexample is None,
         scope=reduction.scope,

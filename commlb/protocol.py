@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,10 @@ SHOWN_STEPS = 40
 
 @dataclass(frozen=True)
 class OneWayProtocol:
-    """The protocol for INDEX that a machine for the task is.
+    """The protocol for the reduction's problem that a machine for the task is.
 
     ``send`` runs the machine on a(x) and packs its state: the message, ``machine.storage_bits`` long.
-    ``decode`` sees the packed message and i, and nothing else.
+    ``decode`` sees the packed message and y, and nothing else.
     """
 
     reduction: Reduction
@@ -41,15 +42,15 @@ class OneWayProtocol:
             states = self.machine.step(states, tokens, t, out=states)
         return self.machine.pack(states)
 
-    def decode(self, messages: NDArray[np.uint64], queries: Array) -> Array:
-        """Bob's symbols for messages (words, runs) and queries i (runs,)."""
+    def decode(self, messages: NDArray[np.uint64], ys: Array) -> Array:
+        """Bob's values for messages (words, runs) and his inputs: positions (runs,) or words (n, runs)."""
         states = self.machine.unpack(messages)
-        asked, which = np.unique(queries, return_inverse=True)
-        suffixes = np.array([self.reduction.suffix(int(i)) for i in asked]).reshape(len(asked), -1)
-        for k in range(suffixes.shape[1]):
-            states = self.machine.step(states, suffixes[which, k], self.reduction.cut + k, out=states)
-        answers, which = np.unique(self.machine.output(states), return_inverse=True)
-        return np.array([self.reduction.symbol(int(answer)) for answer in answers])[which]
+        due, answers = self.reduction.task.answered_at, []
+        for t, tokens in enumerate(self.reduction.suffixes(ys), self.reduction.cut):
+            states = self.machine.step(states, tokens, t, out=states)
+            if t + 1 in due:
+                answers.append(self.machine.output(states))
+        return self.reduction.conclude(np.array(answers), ys)
 
     def batch(self) -> int:
         """Runs that fit ``BATCH_BYTES`` of state and input, at least one."""
@@ -59,32 +60,39 @@ class OneWayProtocol:
     def sample(
         self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
     ) -> int:
-        """Errors in ``trials`` runs, each on a fresh uniform x and a uniform i."""
+        """Errors in ``trials`` runs, each on a fresh uniform x and a y that the problem draws."""
         errors = done = 0
         kind = np.min_scalar_type(self.reduction.symbols - 1)
         while done < trials:
             runs = min(self.batch(), trials - done)
             xs = rng.integers(self.reduction.symbols, size=(self.reduction.n, runs), dtype=kind)
-            queries = rng.integers(1, self.reduction.n + 1, size=runs)
-            answers = self.decode(self.send(xs), queries)
-            errors += int((answers != xs[queries - 1, np.arange(runs)]).sum())
+            ys = self.reduction.problem.draw(xs, rng)
+            errors += int((self.decode(self.send(xs), ys) != self.reduction.problem.values(xs, ys)).sum())
             done += runs
             progress(done)
         return errors
 
-    def exhaust(self) -> tuple[Array, NDArray[np.uint64], list[int]]:
-        """All inputs (n, V^n), their messages, and the number of wrong answers for each query."""
-        n, symbols = self.reduction.n, self.reduction.symbols
-        xs = np.array(list(itertools.product(range(symbols), repeat=n))).T
-        messages = self.send(xs)
-        errors = [
-            int((self.decode(messages, np.full(xs.shape[1], i)) != xs[i - 1]).sum()) for i in range(1, n + 1)
-        ]
+    def exhaust(self) -> tuple[Array, NDArray[np.uint64], list[int] | None]:
+        """All inputs (n, V^n), their messages, and the number of wrong answers for each of Bob's inputs.
+
+        None in place of the last if Bob's inputs are too many to run them all.
+        """
+        n, problem = self.reduction.n, self.reduction.problem
+        xs = np.array(list(itertools.product(range(self.reduction.symbols), repeat=n))).T
+        messages, asked = self.send(xs), problem.asked()
+        if asked is None:
+            return xs, messages, None
+        errors = []
+        for y in asked:
+            ys = np.repeat(np.array(y)[..., None], xs.shape[1], axis=-1)
+            errors.append(int((self.decode(messages, ys) != problem.values(xs, ys)).sum()))
         return xs, messages, errors
 
-    def transcript(self, x: Sequence[int], i: int) -> Transcript:
+    def transcript(self, x: Sequence[int], y: Any) -> Transcript:
         """One run, step by step; of a long prefix the middle steps are left out and counted."""
-        alice, bob = self.reduction.alice(x), self.reduction.suffix(i)
+        problem, due = self.reduction.problem, self.reduction.task.answered_at
+        alice, bob = self.reduction.alice(x), self.reduction.suffix(y)
+        answers: list[Array] = []
         machine, cut = self.machine, self.reduction.cut
         states = machine.start(1)
         steps: list[Step] = []
@@ -97,23 +105,26 @@ class OneWayProtocol:
                 states = machine.unpack(message)
             before = machine.describe(states[:, 0], t, self.reduction.named) if shown else ""
             states = machine.step(states, np.array([token]), t, out=states)
+            if t >= cut and t + 1 in due:
+                answers.append(machine.output(states))
             if shown:
                 after = machine.describe(states[:, 0], t + 1, self.reduction.named)
                 party = "Alice" if t < cut else "Bob"
                 role, names = self.reduction.names(token, t)
                 steps.append(Step(t, party, token, f"{role} {'-'.join(names)}", before, after))
-        output = int(machine.output(states)[0])
+        output = int(self.reduction.conclude(np.array(answers), np.array(y)[..., None])[0])
         return Transcript(
             x=show(x, self.reduction.symbols),
-            i=i,
+            y=problem.show(y),
             steps=tuple(steps),
             omitted_steps=len(alice) + len(bob) - len(steps),
             message_hex=to_hex(message[:, 0], machine.storage_bits),
             cost_bits=machine.storage_bits,
             bob_tokens=tuple(bob),
-            task_answer=output,
-            output=self.reduction.symbol(output),
-            expected=x[i - 1],
+            task_answers=tuple(int(answer[0]) for answer in answers),
+            task_answer=int(answers[self.reduction.read_at(y)][0]),
+            output=output,
+            expected=problem.value(x, y),
         )
 
 
@@ -122,7 +133,7 @@ def show(x: Sequence[int], symbols: int) -> str:
     return ("" if symbols == 2 else ",").join(map(str, x))
 
 
-def parse_x(text: str, n: int, symbols: int) -> tuple[int, ...]:
+def parse_x(text: str, n: int, symbols: int, name: str = "x") -> tuple[int, ...]:
     """x from a bit string, or for more than two symbols from a list with commas.
 
     >>> parse_x("0110", 4, 2), parse_x("0,3,1", 3, 4)
@@ -135,12 +146,12 @@ def parse_x(text: str, n: int, symbols: int) -> tuple[int, ...]:
         form = f"{counted(n, 'symbol')} 0..{symbols - 1} with commas, such as {shown}"
     parts = list(text.strip()) if symbols == 2 and "," not in text else text.split(",")
     if not all(part.strip().isascii() and part.strip().isdecimal() for part in parts):
-        raise BadInput(f"x must be {form}; given '{_clip(text)}'")
+        raise BadInput(f"{name} must be {form}; given '{_clip(text)}'")
     x = tuple(int(part) for part in parts)
     if len(x) != n:
-        raise BadInput(f"x must be {form}; given {len(x)} of them; change --x or --n")
+        raise BadInput(f"{name} must be {form}; given {len(x)} of them; change --{name} or --n")
     if any(symbol >= symbols for symbol in x):
-        raise BadInput(f"x must be {form}; given '{_clip(text)}', whose largest symbol is {max(x)}")
+        raise BadInput(f"{name} must be {form}; given '{_clip(text)}', whose largest symbol is {max(x)}")
     return x
 
 

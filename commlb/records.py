@@ -38,17 +38,19 @@ class Bound:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A concrete (x, i) on which a claimed reduction fails, and how."""
+    """A concrete (x, y) on which a claimed reduction fails, and how; y is a position, or Bob's word."""
 
     x: tuple[int, ...]
-    i: int
+    y: int | tuple[int, ...]
     expected: int
     obtained: str
 
 
 @dataclass(frozen=True)
 class ReductionCheck:
-    """Whether f(a(x)·b(i)) = x_i for all x and i. ``width`` is the largest layer of the walk.
+    """Whether the task's answers on a(x)·b(y) tell f(x, y) for all x and y.
+
+    ``inputs`` and ``queries`` say how many x and y there are; ``width`` is the largest layer of the walk.
 
     ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are; ``scope`` names
     what else is held fixed, such as a block length that the gadget would choose anew for another n.
@@ -57,7 +59,7 @@ class ReductionCheck:
     holds: bool
     evidence: str
     inputs: str
-    queries: int
+    queries: int | str
     width: int
     every_n: bool
     scope: str
@@ -110,6 +112,9 @@ class Information:
 class Answers:
     """Answers right out of how many, and the mean accuracy that the capacity allows (Fano).
 
+    Both limits are None where the problem's queries do not ask for the symbols of x (EQ). For DISJ the
+    queries run are the singletons, on which it is INDEX.
+
     ``accuracy_at_least``: of sampled answers, the lower confidence limit. ``fano_bits``: bits about x that
     answers this good prove to be in the message: Σ g(ε_i), query by query, if all inputs were run, or n·g(U)
     with U the upper confidence limit of the mean error.
@@ -119,8 +124,8 @@ class Answers:
     errors: int
     accuracy: float
     accuracy_at_least: float | None
-    ceiling_accuracy: float
-    fano_bits: float
+    ceiling_accuracy: float | None
+    fano_bits: float | None
     evidence: str
     confidence: float | None
 
@@ -139,15 +144,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Transcript:
-    """One run: x, i, the steps (the middle of a long one left out), the message, answer and truth."""
+    """One run: x, y, the steps (the middle of a long one left out), the message, answers and truth.
+
+    ``task_answers``: the machine's answers after the cut, ``task_answer`` the one that is read (the last, if
+    all are); ``output``: f(x, y) as Bob has it from them.
+    """
 
     x: str
-    i: int
+    y: str
     steps: tuple[Step, ...]
     omitted_steps: int
     message_hex: str
     cost_bits: int
     bob_tokens: tuple[int, ...]
+    task_answers: tuple[int, ...]
     task_answer: int
     output: int
     expected: int
@@ -155,14 +165,14 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One stream, as a picture needs it: for x and i, with the right answer (not a machine's).
+    """One stream, as a picture needs it: for x and y, with the right answers (not a machine's).
 
     ``tokens``: (party, role, names) in order, such as ("Alice", "edge", ("L", "v0")). ``vertices``: the
     names of a graph task's vertices by family, such as ("hub", ("L", "R")); empty for other tasks.
     """
 
     x: str
-    i: int
+    y: str
     expected: int
     task_answer: int
     tokens: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -261,12 +271,12 @@ class MemoryPoint:
     machine: str
     format: str | None
     precision_bits: int | None
-    capacity_bits: float
+    capacity_bits: float | None
     reachable_states: int | None
     entropy_bits: float | None
     information_bits: float | None
     minimum_bits: float | None
-    bound_bits: float
+    bound_bits: float | None
     error_target: float | None
     errors: int | None
     trials: int | None
@@ -278,7 +288,8 @@ class MemoryPoint:
 
     def __post_init__(self) -> None:
         cell = (
-            "task task_size reduction n symbols c cut machine format precision_bits error_target trials seed"
+            "task task_size reduction n symbols c cut prefix_set machine format precision_bits error_target "
+            "trials seed"
         )
         text = json.dumps([getattr(self, name) for name in (*cell.split(), "engine_version")])
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])

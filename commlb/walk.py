@@ -19,6 +19,7 @@ from commlb.errors import BadInput, LimitError, Malformed
 from commlb.machines.base import BROKEN, UNDEFINED, Letter, LetterAutomaton
 from commlb.records import Counterexample
 from commlb.reductions.base import Encoder, Reduction
+from commlb.reductions.bob import IndexReduction
 
 MAX_MOVES = 1_000_000
 """Moves of Alice's transducer, over all steps, that are laid out at most."""
@@ -91,7 +92,7 @@ class Transducer:
             )
 
 
-def walk(reduction: Reduction, i: int, alice: Transducer) -> tuple[int, Counterexample | None]:
+def walk(reduction: IndexReduction, i: int, alice: Transducer) -> tuple[int, Counterexample | None]:
     """The largest layer for query i, and an input on which the answer is not x_i, if there is one."""
     automaton = reduction.task.automaton()
     n = reduction.n
@@ -132,12 +133,12 @@ def _read(automaton: LetterAutomaton, state: Any, letters: list[Letter]) -> Any:
     return state
 
 
-def _wrong_answer(reduction: Reduction, node: Node, suffix: list[Letter]) -> str:
+def _wrong_answer(reduction: IndexReduction, node: Node, suffix: list[Letter]) -> str:
     """What Bob gets from a node of the last layer if it is not x_i, else the empty string."""
     _, t, known, state = node
     automaton = reduction.task.automaton()
-    whole = t == reduction.cut and t + len(suffix) == reduction.task.length
-    good = whole and is_well_written(reduction, suffix, t)
+    whole = t == reduction.cut and (reduction.is_padded or t + len(suffix) == reduction.task.length)
+    good = whole and (reduction.is_padded or is_well_written(reduction, suffix, t))
     answer = automaton.answer(_read(automaton, state if good else BROKEN, suffix))
     if answer is UNDEFINED:
         return "the stream is outside the task's promise"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from commlb.records import Answers, MachineInfo, spec
+from commlb.records import Answers, Bound, MachineInfo, spec
+from commlb.records_states import StatesCut
 
 
 def number(value: float, rounding: str = ROUND_HALF_EVEN, digits: int = 6) -> str:
@@ -49,10 +51,38 @@ def counted(count: int, word: str, plural: str = "") -> str:
     return f"{count} {word}" if count == 1 else f"{count} {plural or word + 's'}"
 
 
-def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answers: Answers | None) -> str:
+def kept(
+    machine: MachineInfo,
+    cuts: Sequence[StatesCut],
+    of: int,
+    over: str,
+    bound: Bound | None,
+    stopped: str | None,
+) -> str:
+    """One sentence on what a machine keeps: at the cut over Alice's prefixes, at its widest over all."""
+    if stopped is not None:
+        return f"Stopped after {counted(len(cuts), 'cut')} of {of + 1}: {stopped}."
+    cut = cuts[-1] if over == "alice" else max(cuts, key=lambda row: row.reachable_states)
+    name, reached = spec(machine), f"{counted(cut.reachable_states, 'state')}"
+    bits = f"{number(cut.reachable_bits, ROUND_FLOOR)} bits"
+    if over == "alice":
+        told = f"{name} tells {reached} apart at the cut ({bits}) on {cut.prefixes:,} inputs"
+        if bound is not None and cut.reachable_bits < bound.bits - 1e-9:
+            return f"{told}; {number(bound.bits)} bits must cross it, so it errs on some input."
+        return f"{told}; {number(bound.bits) if bound else 'no'} bits must cross it."
+    told = f"{name} reaches {reached} ({bits}) at its widest, after {counted(cut.t, 'token')}"
+    if bound is None:
+        return f"{told}; no closed form is known for what any machine needs."
+    return f"{told}; any machine without error needs {number(bound.bits, ROUND_FLOOR)} bits at its worst cut."
+
+
+def verdict(
+    machine: MachineInfo, need: float, inputs: str, ceiling: float | None, answers: Answers | None
+) -> str:
     """One sentence: what the numbers say about a machine on a proved reduction.
 
-    ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity.
+    ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
+    where the problem has no such limit (EQ).
     """
     name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
@@ -62,9 +92,12 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
             f"for {room}."
         )
     if machine.capacity_bits < need:
+        limit = "is right on every input"
+        if ceiling is not None:
+            limit = f"answers more than {percent(ceiling, up=True)} of the queries on average"
         return (
             f"{name} has room for {room} bits and {number(need)} must cross the cut: no machine of this "
-            f"capacity answers more than {percent(ceiling, up=True)} of the queries on average."
+            f"capacity {limit}."
         )
     has_room = f"{name} has room for the {number(need)} bits that must cross the cut"
     if answers is None:
@@ -73,6 +106,8 @@ def verdict(machine: MachineInfo, need: float, inputs: str, ceiling: float, answ
     if answers.errors == 0:
         where = "on all inputs" if exhaustive else f"in {counted(answers.trials, 'run')}"
         return f"{has_room}, and made no error {where}."
+    if answers.fano_bits is None:
+        return f"{has_room}, but errs on {answers.errors} of {counted(answers.trials, 'run')}."
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
     passed = number(answers.fano_bits, ROUND_FLOOR)
     return f"{has_room}, but errs; its answers show {passed} bits to cross ({how})."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commlb.reductions.bob import IndexReduction, WordReduction
 from commlb.reductions.index_to_ar import IndexToAR
 from commlb.reductions.index_to_cgram import IndexToCGram
 from commlb.reductions.index_to_counting import IndexToCounting
@@ -210,16 +211,26 @@ def shift_the_answer(cls, step):
     return {"answer": lambda self, a: (cls.answer(self, a) + 1) % self.symbols}
 
 
+def of_bob(cls, change):
+    """Bob's part changed, whatever form it has: ``change(letters of, position)``."""
+    if issubclass(cls, WordReduction):
+        return {"reply": lambda self, j, bit: change(lambda k: cls.reply(self, k, bit), j)}
+    changed = {"bob": lambda self, i: change(lambda k: cls.bob(self, k), i)}
+    if cls.whole is not IndexReduction.whole:
+        changed["whole"] = lambda self, i: change(lambda k: cls.whole(self, k), i)
+    return changed
+
+
 def ask_for_the_neighbour(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i + 1)}
+    return of_bob(cls, lambda letters, i: letters(i + 1))
 
 
 def lose_bobs_last_letter(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i)[:-1]}
+    return of_bob(cls, lambda letters, i: letters(i)[:-1])
 
 
 def repeat_bob(cls, step):
-    return {"bob": lambda self, i: cls.bob(self, i) * 2}
+    return of_bob(cls, lambda letters, i: letters(i) * 2)
 
 
 def move_the_cut(cls, step):

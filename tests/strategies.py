@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Family, Reduction
+from commlb.reductions.base import Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.cgram import CGram
@@ -19,7 +20,7 @@ from commlb.tasks.istree import IsTree
 
 
 @dataclass(frozen=True)
-class TableReduction(Reduction):
+class TableReduction(IndexReduction):
     """A reduction whose transducer is a random table; most are wrong, some are right.
 
     ``table[e][x]`` = (next encoder state, letters); names are given as (family, whether the index moves with
@@ -176,3 +177,15 @@ def fields(draw: st.DrawFn) -> tuple[list[int], list[np.ndarray]]:
         np.array([draw(st.integers(0, 2**width - 1)) for _ in range(runs)], np.uint64) for width in widths
     ]
     return widths, rows
+
+
+words = st.one_of(st.integers(0, 3), st.integers(2**64 - 3, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+@st.composite
+def matrices(draw, rows: int, columns: int):
+    """(rows, columns) words, drawn from a few so that columns repeat, or all equal, or free."""
+    pool = draw(st.lists(words, min_size=1, max_size=4))
+    entries = draw(st.sampled_from([st.sampled_from(pool), st.just(pool[0]), words]))
+    flat = draw(st.lists(entries, min_size=rows * columns, max_size=rows * columns))
+    return np.array(flat, np.uint64).reshape(rows, columns)

@@ -57,7 +57,7 @@ def blocks(n: int, c: int) -> Drawing:
     texts = [text for j in range(1, n + 1) for text in [str(j)] * (c - 1) + [str(n + 1 + (j - 1) % 2)]]
     alice = [("Alice", "text", (text,)) for text in texts]
     x, bit = ("01" * n)[:n], (i - 1) % 2
-    return Drawing(x, i, bit, n + 1 + bit, (*alice, *[("Bob", "ask", (str(i),))] * (c - 1)), ())
+    return Drawing(x, str(i), bit, n + 1 + bit, (*alice, *[("Bob", "ask", (str(i),))] * (c - 1)), ())
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -257,7 +257,7 @@ def test_blocks_fit_their_line_whatever_c(c: int) -> None:
         assert found[-1].text == str(drawing.task_answer)
         assert sum(cell.tokens for cell in found) == c
         if strip.folded:
-            assert [cell.text for cell in found[:-1]] == [f"{drawing.i} ×{c - 1}"]
+            assert [cell.text for cell in found[:-1]] == [f"{drawing.y} ×{c - 1}"]
         shown = lines(strip.alice, int(room / strip.wide) * len(strip.widths), 6)
         kept = [cell for line in shown for cell in line.cells]
         assert sum(line.omitted for line in shown) + sum(cell.tokens for cell in kept) == n * c

@@ -14,7 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Family, Reduction
+from commlb.reductions.base import Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.cgram import CGram
@@ -26,7 +27,7 @@ Name = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class Wild(Reduction):
+class Wild(IndexReduction):
     """A reduction from tables: rows[e][x] = (next encoder state, letters), ends[e], bob[i mod period]."""
 
     spec: Any = None

@@ -2,41 +2,275 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from commlb.errors import BadInput, LimitError
+from commlb.kernels import compiled, partition
+
+Words = NDArray[np.uint64]
+
+FROM = 2**16
+"""Keys from which a call runs compiled; fewer are sorted by NumPy, so that a small job never loads numba."""
+
+BUCKET_BITS, MOST_BUCKET_BITS = 12, 10
+"""Buckets hold about 2^12 keys, or more where 2^10 buckets are too few for that."""
+
+
+class Workspace:
+    """Memory kept between calls: touching fresh memory costs more than the hashing. One for each thread.
+
+    It holds 8·(1 + words + limbs) + 4 bytes a key of the largest call so far.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[Any]] = {}
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.uint64) -> NDArray[Any]:
+        """An array with anything in it: for one ``name`` the same memory, as long as it is large enough."""
+        size = math.prod(shape)
+        if name not in self._kept or len(self._kept[name]) < size:
+            self._kept.pop(name, None)
+            self._kept[name] = np.empty(size, dtype)
+        return self._kept[name][:size].reshape(shape)
 
 
 def distinct(
-    keys: NDArray[np.uint64], counts: NDArray[np.uint64] | None = None
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    keys: Words, counts: Words | None = None, workspace: Workspace | None = None
+) -> tuple[Words, Words]:
     """The distinct columns of ``keys`` (words, N) with the sums of their ``counts`` (limbs, N).
 
-    A count is a number of ``limbs`` 64-bit limbs, lowest first; without ``counts`` each key counts 1.
-    Returns (words, R) and (limbs, R). Keys are compared in full.
+    A count is a number of ``limbs`` 64-bit limbs, lowest first, summed modulo 2^(64·limbs); without
+    ``counts`` each key counts 1, in one limb. Returns (words, R) and (limbs, R), new arrays. Keys are
+    compared in full. Their order depends on ``keys`` alone: for N < ``FROM`` ascending, the first word most
+    significant; else by the top bits of a hash, then by first appearance.
 
     >>> keys, counts = distinct(np.array([[7, 5, 7]], np.uint64))
     >>> keys.tolist(), counts.tolist()
     ([[5, 7]], [[1, 2]])
     """
-    found, which = groups(keys)
+    _require(keys, counts)
+    if keys.shape[1] < FROM:
+        return _distinct_by_sorting(keys, counts)
+    parts = _Parts(keys, workspace or Workspace())
+    group, found = parts.number()
+    sums = np.zeros((1 if counts is None else len(counts), found), np.uint64)
     if counts is None:
-        counts = np.ones((1, keys.shape[1]), np.uint64)
-    half, carry = np.uint64(2**32 - 1), np.zeros(found.shape[1], np.uint64)
-    sums = np.zeros((len(counts), found.shape[1]), np.uint64)
-    for limb, row in enumerate(counts):
-        for shift in (np.uint64(0), np.uint64(32)):
-            np.add.at(carry, which, row >> shift & half)
-            sums[limb] |= (carry & half) << shift
-            carry >>= np.uint64(32)
-    return found, sums
+        compiled(partition.tally)(group, sums)
+    else:
+        compiled(partition.add)(group, parts.scatter("counts", counts), sums)
+    return parts.keys(group, found), sums
 
 
-def groups(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The distinct columns of ``keys`` (words, N), shape (words, R), and for each column its group in 0 … R−1.
+def groups(keys: Words, workspace: Workspace | None = None) -> tuple[Words, NDArray[np.int64]]:
+    """The distinct columns of ``keys`` (words, N), and for each column which of them it is, 0 to R − 1.
+
+    Returns (words, R) and (N,), new arrays. The order of the groups, and all else, is as in ``distinct``.
 
     >>> found, which = groups(np.array([[7, 5, 7]], np.uint64))
     >>> found[:, which].tolist()
     [[7, 5, 7]]
     """
-    found, which = np.unique(keys, axis=1, return_inverse=True)
-    return found, which.reshape(-1)
+    _require(keys, None)
+    if keys.shape[1] < FROM:
+        order, rows, firsts = _sort(keys)
+        which = np.zeros(keys.shape[1], np.int64)
+        which[order[firsts[1:]]] = 1
+        which[order] = np.cumsum(which[order])
+        return rows[:, firsts], which
+    parts = _Parts(keys, workspace or Workspace())
+    group, found = parts.number()
+    return parts.keys(group, found), parts.gather(group)
+
+
+class _Parts:
+    """``keys`` parted into buckets by the top bits of a hash that takes the place of the first word.
+
+    hash = mix(w_0 ^ mix(w_1 ^ mix(w_2 ^ …))), a bijection of w_0 for any other words: (hash, w_1, …) is the
+    key in other letters, so comparing it compares the key, and w_0 is read back from it.
+    """
+
+    def __init__(self, keys: Words, workspace: Workspace):
+        words, n = keys.shape
+        if n >= 2**32:
+            raise LimitError(f"at most 2^32 - 1 keys can be grouped at once; given {n}; group them in parts")
+        self._workspace = workspace
+        self._hashed = workspace.room("hashed", (n,))
+        _fold(keys, self._hashed)
+        bits = min(max(n.bit_length() - BUCKET_BITS, 1), MOST_BUCKET_BITS)
+        self._shift = np.uint64(64 - bits)
+        self._sizes = np.zeros(2**bits, np.int64)
+        compiled(partition.sizes)(self._hashed, self._shift, self._sizes)
+        self._ends = np.cumsum(self._sizes)
+        self._rows = workspace.room("rows", (words, n))
+        self._scatter_row(self._hashed, self._rows[0])
+        for w in range(1, words):
+            self._scatter_row(keys[w], self._rows[w])
+
+    def _scatter_row(self, row: Words, out: Words) -> None:
+        begins = self._ends - self._sizes
+        compiled(partition.scatter)(self._hashed, self._shift, begins, row, out)
+
+    def scatter(self, name: str, rows: Words) -> Words:
+        """``rows`` (any, N) in the order of the buckets."""
+        out = self._workspace.room(name, rows.shape)
+        for k in range(len(rows)):
+            self._scatter_row(rows[k], out[k])
+        return out
+
+    def gather(self, row: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """``row`` (N,), in the order of the buckets, in the order of the keys."""
+        out = np.empty(len(row), np.int64)
+        begins = self._ends - self._sizes
+        compiled(partition.gather)(self._hashed, self._shift, begins, row, out)
+        return out
+
+    def number(self) -> tuple[NDArray[np.uint32], int]:
+        """The group of each key, in the order of the buckets, and the number of groups."""
+        group = self._workspace.room("group", self._hashed.shape, np.uint32)
+        slots = 4 * int(self._sizes.max())
+        table = np.zeros(1 << (slots - 1).bit_length(), np.uint32)
+        return group, int(compiled(partition.number)(self._rows, self._ends, table, group))
+
+    def keys(self, group: NDArray[np.uint32], found: int) -> Words:
+        """The keys of the groups (words, R)."""
+        out = np.empty((len(self._rows), found), np.uint64)
+        for w in range(len(out)):
+            compiled(partition.put)(group, self._rows[w], out[w])
+        compiled(partition.unmix)(out[0])
+        if len(out) > 1:
+            rest = np.empty(found, np.uint64)
+            _fold(out[1:], rest)
+            out[0] ^= rest
+        return out
+
+
+def _fold(keys: Words, out: Words) -> None:
+    """mix(w_0 ^ mix(w_1 ^ …)) of each column of ``keys``."""
+    out[:] = keys[-1]
+    compiled(partition.mix)(out)
+    for row in keys[-2::-1]:
+        out ^= row
+        compiled(partition.mix)(out)
+
+
+def sum_groups(which: NDArray[np.int64], values: Words, out: Words) -> None:
+    """Add values[c, …, i] to out[c, …, which[i]], for each c a number of one limb or of several.
+
+    which (N,) in 0 … R−1; values (C, N) and out (C, R) for one limb; values (C, l, N) and out (C, limbs, R)
+    with l ≤ limbs, 64-bit limbs lowest first. Sums are modulo 2^(64·limbs).
+
+    >>> out = np.zeros((1, 2), np.uint64)
+    >>> sum_groups(np.array([1, 0, 1]), np.array([[5, 6, 7]], np.uint64), out)
+    >>> out.tolist()
+    [[6, 12]]
+    """
+    if values.ndim == out.ndim == 2:
+        values, out = values[:, None], out[:, None]
+    fits = values.ndim == out.ndim == 3 and len(values) == len(out) and values.shape[1] <= out.shape[1]
+    if not fits or which.shape != values.shape[2:]:
+        raise BadInput(
+            f"values (C, l, N) go into out (C, limbs ≥ l, R) by which (N,); given values {values.shape}, "
+            f"out {out.shape}, which {which.shape}"
+        )
+    _require_below(which, out.shape[2])
+    for c in range(len(out)):
+        _add(which, values[c], out[c])
+
+
+def dense_counts(keys: Words, counts: Words | None, table: Words) -> None:
+    """Count ``keys`` (N,) < 2^bits into ``table`` (limbs, 2^bits), where all keys have a place of their own.
+
+    counts (l, N) with l ≤ limbs, or None: each key counts 1. Sums are modulo 2^(64·limbs). For layers that
+    fill much of a small state space; ``dense_distinct`` reads the table.
+
+    >>> table = np.zeros((1, 8), np.uint64)
+    >>> dense_counts(np.array([7, 5, 7], np.uint64), None, table)
+    >>> [found.tolist() for found in dense_distinct(table)]
+    [[[5, 7]], [[1, 2]]]
+    """
+    if counts is not None and (counts.shape[1:] != keys.shape or len(counts) > len(table)):
+        raise BadInput(
+            f"counts (l, N) go with keys (N,) into a table (limbs ≥ l, 2^bits); given counts {counts.shape}, "
+            f"keys {keys.shape}, table {table.shape}"
+        )
+    _require_below(keys, table.shape[1])
+    if counts is not None:
+        _add(keys, counts, table)
+    elif len(keys) < FROM:
+        _add(keys, np.ones((1, len(keys)), np.uint64), table)
+    else:
+        compiled(partition.tally)(keys, table)
+
+
+def dense_distinct(table: Words) -> tuple[Words, Words]:
+    """The keys (1, R) whose counts in ``table`` (limbs, 2^bits) are not 0, ascending, and those counts."""
+    found = np.flatnonzero(table[0] if len(table) == 1 else table.any(axis=0))
+    return found.astype(np.uint64)[None], table[:, found]
+
+
+def _add(which: NDArray[Any], values: Words, out: Words) -> None:
+    """``partition.add``, by NumPy where N is small."""
+    if len(which) >= FROM:
+        compiled(partition.add)(which, values, out)
+    elif len(out) == 1:
+        np.add.at(out[0], which, values[0])
+    else:
+        padded = np.zeros((len(out), len(which)), np.uint64)
+        padded[: len(values)] = values
+        found, sums = _distinct_by_sorting(which.astype(np.uint64)[None], padded)
+        columns = found[0].astype(np.int64)
+        carry = np.zeros(len(columns), np.uint64)
+        for k, term in enumerate(sums):
+            partial = out[k, columns] + carry
+            total = partial + term
+            carry = (partial < carry).astype(np.uint64) + (total < term)
+            out[k, columns] = total
+
+
+def _sort(keys: Words) -> tuple[NDArray[np.int64], Words, NDArray[np.int64]]:
+    """An order in which the columns ascend, the columns in it, and where in it each distinct one is first."""
+    order = np.argsort(keys[0]) if len(keys) == 1 else np.lexsort(keys[::-1])
+    rows = keys[:, order]
+    new = np.ones(keys.shape[1], bool)
+    new[1:] = (rows[:, 1:] != rows[:, :-1]).any(axis=0)
+    return order, rows, np.flatnonzero(new)
+
+
+def _distinct_by_sorting(keys: Words, counts: Words | None) -> tuple[Words, Words]:
+    """``distinct`` by NumPy alone; halves of limbs are added, so that 2^32 of them fit a word."""
+    if counts is None and len(keys) == 1:
+        found, times = np.unique(keys[0], return_counts=True)
+        return found[None], times.astype(np.uint64)[None]
+    order, rows, firsts = _sort(keys)
+    if counts is None:
+        times = np.diff(firsts, append=keys.shape[1])
+        return rows[:, firsts], times.astype(np.uint64)[None]
+    sums = np.zeros((len(counts), len(firsts)), np.uint64)
+    if len(firsts) == 0:
+        return rows, sums
+    half, carry = np.uint64(2**32 - 1), np.zeros(len(firsts), np.uint64)
+    for k, limb in enumerate(counts[:, order]):
+        for shift in (np.uint64(0), np.uint64(32)):
+            carry += np.add.reduceat(limb >> shift & half, firsts)
+            sums[k] |= (carry & half) << shift
+            carry >>= np.uint64(32)
+    return rows[:, firsts], sums
+
+
+def _require(keys: Words, counts: Words | None) -> None:
+    if keys.ndim != 2 or keys.dtype != np.uint64 or len(keys) == 0:
+        raise BadInput(f"keys must be uint64 (words ≥ 1, N); given {keys.dtype} {keys.shape}")
+    if counts is not None:
+        if counts.ndim != 2 or counts.dtype != np.uint64 or counts.shape[1] != keys.shape[1]:
+            raise BadInput(
+                f"counts must be uint64 (limbs, {keys.shape[1]}); given {counts.dtype} {counts.shape}"
+            )
+
+
+def _require_below(which: NDArray[Any], size: int) -> None:
+    if len(which) and not (which.min() >= 0 and which.max() < size):
+        raise BadInput(f"places must be in 0 to {size - 1}; given {which.min()} to {which.max()}")

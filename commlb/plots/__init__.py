@@ -119,17 +119,25 @@ def query(result: ReduceResult) -> str:
     drawing = result.drawing
     if drawing is None:
         broken = result.reduction_check.counterexample
-        return "" if broken is None else f"the reduction fails at i = {broken.i}: {broken.obtained}"
+        return "" if broken is None else f"the reduction fails at {broken.y}: {broken.obtained}"
     meaning = MEANINGS.get(result.task)
     so = meaning[drawing.task_answer] if meaning else f"so the right answer is {drawing.task_answer}"
     if result.task in ("ar", "cgram") and drawing.task_answer == result.n + 1 + drawing.expected:
         so += f" (= n+1+{drawing.expected})"
     x = f"x = {drawing.x}. " if len(drawing.x) <= 24 else ""
-    asked = f"Bob asks i = {drawing.i}: x_{drawing.i} = {drawing.expected}, {so}"
+    held = f"asks i = {drawing.y}" if result.problem == "INDEX" else f"holds y = {drawing.y}"
+    asked = f"Bob {held}: {_asked(result)} = {drawing.expected}, {so}"
     said, rate = answered(result), accuracy(result)
     told = "; ".join(part for part in (asked, said) if part)
     forms = [f"{x}{told}{rate}", f"{told}{rate}", told]
     return next((form for form in forms if len(form) <= (WIDTH - 0.4) / CHARACTER / SMALL), told)
+
+
+def _asked(result: ReduceResult) -> str:
+    """What Bob wants to know, ``x_3`` or ``EQ(x, y)``."""
+    if result.problem != "INDEX" or result.drawing is None:
+        return f"{result.problem}(x, y)"
+    return f"x_{result.drawing.y}"
 
 
 def answered(result: ReduceResult) -> str:
@@ -143,7 +151,7 @@ def answered(result: ReduceResult) -> str:
     if run.task_answer < 0:
         words = "gives no answer"
     if (run.task_answer == right) != (run.output == run.expected):
-        words += f", read as x_{run.i} = {run.output}"
+        words += f", read as {_asked(result)} = {run.output}"
     return f"{spec(result.machine)} {words}: {'right' if run.output == run.expected else 'wrong'}"
 
 

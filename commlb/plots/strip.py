@@ -66,7 +66,8 @@ def answering(drawing: Drawing) -> frozenset[int]:
     if not query or not alice:
         return frozenset()
     if all(role == "symbol" for role, _ in alice):
-        return frozenset({drawing.i - 1} if drawing.i <= len(alice) else ())
+        place = int(drawing.y) - 1
+        return frozenset({place} if place < len(alice) else ())
     size = block(drawing)
     if size == 1:
         return frozenset(t for t, (_, names) in enumerate(alice) if names == query[0])

@@ -33,11 +33,12 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True)
 class Reduction(ABC):
-    """INDEX over ``symbols`` symbols inside a task: answer(f(a(x)·b(i))) = x_i.
+    """A two-party problem inside a task: the task's answers on a(x)·b(y) tell f(x, y).
 
     Alice is a transducer: ``start()``, then ``emit(e, j, x_j)`` → (next encoder state, letters) for j = 1…n,
-    then ``finish(e)`` → letters. Bob writes ``bob(i)``. Both speak in letters over named atoms;
-    ``layout`` numbers the atoms, family after family, and the task turns letters into tokens.
+    then ``finish(e)`` → letters. What Bob writes and how he reads the answers is for the two kinds of
+    reduction, ``IndexReduction`` and ``WordReduction``. Both speak in letters over named atoms; ``layout``
+    numbers the atoms, family after family, and the task turns letters into tokens.
 
     How many tokens Alice has written by step j must not depend on x if streams are to run in batches
     (``stream``); a proof does not need it.
@@ -62,22 +63,13 @@ class Reduction(ABC):
         if "symbols" not in self.options and self.symbols != 2:
             raise BadInput(
                 f"the reduction {self.name} to {self.task_name} carries bits; symbols must be 2, "
-                f"given {self.symbols}; index, ar and cgram carry more"
+                f"given {self.symbols}"
             )
 
     @property
-    def period(self) -> int:
-        """Bob treats all i of one residue modulo ``period`` alike."""
-        return 1
-
-    @property
-    def scope(self) -> str:
-        """What is held fixed when something is said of every n, beyond the options; may be empty."""
-        return ""
-
-    @property
-    def problem(self) -> problems.Index:
-        return problems.Index(self.n, self.symbols)
+    @abstractmethod
+    def problem(self) -> problems.Problem:
+        """What Alice and Bob compute."""
 
     @property
     @abstractmethod
@@ -117,11 +109,20 @@ class Reduction(ABC):
         return []
 
     @abstractmethod
-    def bob(self, i: Any) -> list[Letter]: ...
+    def suffix(self, y: Any) -> list[int]:
+        """Bob's suffix b(y), as tokens."""
 
     @abstractmethod
-    def answer(self, task_answer: Any) -> Any:
-        """x_i from the task's answer (a boolean, or the number of an atom)."""
+    def suffixes(self, ys: Array) -> Array:
+        """``suffix`` for a batch: tokens of shape (task.length − cut, runs)."""
+
+    @abstractmethod
+    def conclude(self, answers: Array, ys: Array) -> Array:
+        """f(x, y) for each run, from the answers after the cut, of shape (answers due, runs)."""
+
+    def read_at(self, y: Any) -> int:
+        """Which of the answers after the cut is read, −1 for the last."""
+        return -1
 
     @cached_property
     def _task(self) -> Task:
@@ -193,7 +194,7 @@ class Reduction(ABC):
                 raise BadInput(f"the reduction {self.name} writes more than {task.length} tokens")
             token = task.token(numbered)
             read = task.letter(token, place)
-            if token not in task.alphabet(place) or _unordered(read) != _unordered(numbered):
+            if token not in task.alphabet(place) or _same(task, read) != _same(task, numbered):
                 raise BadInput(
                     f"the reduction {self.name} writes {numbered} at position {place}, read as {read}"
                 )
@@ -235,27 +236,14 @@ class Reduction(ABC):
             tokens += self.encode(letters, len(tokens))
         return tokens + self.encode(self.finish(e), len(tokens))
 
-    def suffix(self, i: int) -> list[int]:
-        """Bob's suffix b(i)."""
-        if not 1 <= i <= self.n:
-            raise BadInput(f"i must be in 1..{self.n}; given {i}")
-        return self.encode(self.bob(i), self.cut)
-
-    def read(self, task_answer: Any) -> Any:
-        """x_i from an answer that may be an atom, as a walk over names gives it."""
-        return self.answer(self._formula(task_answer) if isinstance(task_answer, Atom) else task_answer)
-
-    def symbol(self, task_answer: int) -> int:
-        """x_i from a machine's answer; an answer that stands for no symbol counts as symbol 0."""
-        value = -1 if task_answer < 0 else int(self.answer(task_answer))
-        return value if 0 <= value < self.symbols else 0
-
 
 def label(atom: Atom) -> str:
     """An atom's plain name, ``v3``."""
     return f"{atom.family}{atom.index}"
 
 
-def _unordered(letter: Letter) -> Any:
-    """An edge is the same whichever end is named first."""
-    return ("edge", frozenset(letter[1:])) if letter[0] == "edge" else letter
+def _same(task: Task, letter: Letter) -> Any:
+    """A letter as it is compared: an edge whichever end is named first, an unread role as the one it is."""
+    role, *arguments = letter
+    role = task.unread.get(role, role)
+    return (role, frozenset(arguments)) if role == "edge" else (role, *arguments)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Family, Reduction
+from commlb.reductions.base import Encoder, Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.ar import AssociativeRecall
 
 
 @dataclass(frozen=True)
-class IndexToAR(Reduction):
+class IndexToAR(IndexReduction):
     """Alice writes j, n+1+x_j for j = 1…n; Bob asks for key i.
 
     >>> r = IndexToAR(2)

@@ -7,13 +7,14 @@ from typing import Any
 
 from commlb.errors import require_at_least
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Family, Reduction
+from commlb.reductions.base import Encoder, Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.cgram import CGram
 
 
 @dataclass(frozen=True)
-class IndexToCGram(Reduction):
+class IndexToCGram(IndexReduction):
     """Alice writes j repeated c−1 times, then n+1+x_j, for j = 1…n; Bob writes i repeated c−1 times.
 
     >>> r = IndexToCGram(2, c=3)

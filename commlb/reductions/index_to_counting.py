@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Family, Reduction
+from commlb.reductions.base import Encoder, Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.counting import Counting
 
 
 @dataclass(frozen=True)
-class IndexToCounting(Reduction):
+class IndexToCounting(IndexReduction):
     """Alice writes j if x_j = 1, else the blank n+1; Bob asks whether i came at least once.
 
     >>> r = IndexToCounting(3)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Family, Reduction
+from commlb.reductions.base import Encoder, Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.index import Index
 
 
 @dataclass(frozen=True)
-class IndexToIndex(Reduction):
+class IndexToIndex(IndexReduction):
     """Alice writes x, Bob writes i.
 
     >>> r = IndexToIndex(3)

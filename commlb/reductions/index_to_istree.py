@@ -8,14 +8,15 @@ from typing import Any
 
 from commlb.errors import require_at_least
 from commlb.machines.base import Letter
-from commlb.reductions.base import Encoder, Family, Reduction
+from commlb.reductions.base import Encoder, Family
+from commlb.reductions.bob import IndexReduction
 from commlb.symbolic import Atom
 from commlb.tasks.istree import IsTree
 from commlb.wording import counted
 
 
 @dataclass(frozen=True)
-class IsTreeReduction(Reduction):
+class IsTreeReduction(IndexReduction):
     """What the gadgets share: atoms are vertices, a tree means x_i = 1."""
 
     task_name = "istree"

@@ -33,6 +33,13 @@ class Task(ABC):
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
+    unread: ClassVar[dict[str, str]] = {}
+    """Roles in which a reduction writes tokens whose answers nobody reads, and the roles they stand for.
+
+    Within the promise such a token changes no later answer.
+    """
+    promise_ignores: ClassVar[frozenset[str]] = frozenset()
+    """Roles whose arguments have no bearing on the promise."""
     total: bool = True
     """Whether every word over the alphabets is a stream of the task; else there is a promise."""
 
