@@ -10,19 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "catalogue", "prove", "reduce", "states"]
+__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "exact", "prove", "reduce", "states"]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
     from commlb.listing import catalogue
+    from commlb.machines.base import BROKEN, UNDEFINED
+    from commlb.minimum import exact
     from commlb.proof import prove
     from commlb.retention import states
 
-_HOMES = {"reduce": "chains", "prove": "proof", "catalogue": "listing", "states": "retention"}
+_HOMES = {
+    "BROKEN": "machines.base",
+    "UNDEFINED": "machines.base",
+    "catalogue": "listing",
+    "exact": "minimum",
+    "prove": "proof",
+    "reduce": "chains",
+    "states": "retention",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The public functions, imported when first used, so that ``import commlb`` stays light."""
+    """The public names, imported when first used, so that ``import commlb`` stays light."""
     if name in _HOMES:
         import importlib
 

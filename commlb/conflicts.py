@@ -38,12 +38,13 @@ class Graph:
 def conflict_graphs(layers: Layers, most: int = MAX_VERTICES) -> Iterator[tuple[int, Graph | None]]:
     """(t, graph) for t = N … 0 of merged layers; None where any two different states conflict.
 
-    t: p and q conflict if an answer due at t differs, or some token that is allowed after both leads to states
-    that conflict. Of more than ``most`` states only those with the most moves into the next graph are kept.
+    t: p and q conflict if an answer due at t differs, or some token allowed after both leads to states that
+    conflict. Of more than ``most`` states only those with the most moves into the next graph are kept.
     """
     later: Graph | None = None
+    total_from = layers.total_from
     for t in range(layers.length, -1, -1):
-        if t >= layers.total_from:
+        if t >= total_from:
             yield t, None
             continue
         table, answers = layers.following[t], layers.answered.get(t)
@@ -69,10 +70,7 @@ def _add_conflicts(adjacent: Adjacency, after: NDArray[np.int32], later: Graph |
     """Conflicts by one token, which leads to ``after`` (−1: not allowed); in place."""
     (rows,) = np.nonzero(after >= 0)
     reached = after[rows]
-    if later is None:
-        differ = reached[:, None] != reached
-    else:
-        differ = later.adjacent[reached][:, reached]
+    differ = reached[:, None] != reached if later is None else later.adjacent[reached][:, reached]
     adjacent[np.ix_(rows, rows)] |= differ
 
 
@@ -100,7 +98,7 @@ def chromatic(adjacent: Adjacency, budget: int = BUDGET) -> Chromatic:
     >>> ring = np.roll(np.eye(5, dtype=bool), 1, axis=1)
     >>> found = chromatic(ring | ring.T)
     >>> found.at_least, found.at_most, found.at_least_by, found.clique
-    (3, 3, 'no 2-colouring', (0, 1))
+    (3, 3, 'no 2-colouring', (3, 4))
     """
     kept, stands_for = undominated(adjacent)
     core = adjacent[np.ix_(kept, kept)]
@@ -162,7 +160,7 @@ def _masks(adjacent: Adjacency) -> list[int]:
 
 
 def largest_clique(neighbours: Sequence[int], budget: int = BUDGET) -> tuple[int, ...]:
-    """A clique, the largest if ``budget`` nodes suffice. Branch and bound: greedy colourings bound cliques."""
+    """A clique, the largest if ``budget`` nodes suffice. Branch and bound, bounded by greedy colourings."""
     best: tuple[int, ...] = ()
     stack: list[tuple[tuple[int, ...], int, int]] = [((), (1 << len(neighbours)) - 1, len(neighbours))]
     while stack and budget > 0:

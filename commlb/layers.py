@@ -1,4 +1,4 @@
-"""A task of fixed length, unrolled: one layer of states per number of tokens read, and arrays between them."""
+"""A task of fixed length, unrolled: a layer of states per number of tokens read, and arrays between them."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Layers:
 
     @property
     def total_from(self) -> int:
-        """The first cut t from which on the promise plays no part: all states of a layer allow the same tokens.
+        """The first cut t from which on the promise plays no part: 0 for a total task.
 
-        From there on two states that differ in any suffix differ in a valid one. 0 for a total task.
+        There all states of a layer allow the same tokens: two that differ in a suffix differ in a valid one.
         """
         for t in range(self.length - 1, -1, -1):
             allowed = self.following[t] >= 0
@@ -96,11 +96,12 @@ class Layers:
 
 def check_alphabets(alphabets: Sequence[Sequence[Any]], answered_at: Collection[int]) -> None:
     """Refuse an empty alphabet, a token twice or unhashable, and answers that are not due at the end."""
-    if len(alphabets) not in answered_at or min(answered_at) < 0 or max(answered_at) > len(alphabets):
+    if len(alphabets) not in answered_at or not 0 <= min(answered_at) <= max(answered_at) <= len(alphabets):
         raise BadInput(f"answers must be due after at most N = {len(alphabets)} tokens, and after N")
     for t, alphabet in enumerate(alphabets):
         try:
-            if len(set(alphabet)) < len(alphabet) or not alphabet:
+            different = isinstance(alphabet, range) or len(set(alphabet)) == len(alphabet)
+            if not alphabet or not different:
                 raise BadInput(f"the alphabet at position {t} must hold different tokens, at least one")
         except TypeError as error:
             raise BadInput(f"a token at position {t} is not hashable ({error}); use tuples") from error
@@ -235,19 +236,17 @@ def prune(layers: Layers) -> Layers:
     """
     n = layers.length
     following = list(layers.following)
-    alive = layers.answered[n] >= 0
-    living = [alive]
+    alive: Any = layers.answered[n] >= 0
     for t in range(n - 1, -1, -1):
         following[t] = np.where(np.append(alive, False)[following[t]], following[t], -1)
         alive = (following[t] >= 0).any(axis=1)
         if t in layers.answered:
             alive &= layers.answered[t] >= 0
-        living.append(alive)
     if not alive[0]:
         raise BadInput("no stream is within the promise: every answer is UNDEFINED")
     answered = dict(layers.answered)
     kept = np.array([0])
-    for t, alive in enumerate(reversed(living)):
+    for t in range(n + 1):
         if t in answered:
             answered[t] = answered[t][kept]
         if t < n:

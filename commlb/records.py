@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -294,11 +295,11 @@ class MemoryPoint:
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def to_csv(rows: list[MemoryPoint]) -> str:
-    """Rows as CSV with a header; an unknown value is an empty cell."""
+def to_csv(rows: Sequence[Any]) -> str:
+    """Rows (records of one kind, at least one) as CSV with a header; an unknown value is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [column.name for column in dataclasses.fields(MemoryPoint)]
+    names = [column.name for column in dataclasses.fields(rows[0])]
     writer.writerow(names)
     for row in rows:
         writer.writerow(["" if getattr(row, name) is None else getattr(row, name) for name in names])

@@ -16,10 +16,10 @@ LAYERS = [
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
-    {"layers", "conflicts"},
+    {"layers", "merging", "conflicts", "userfile", "growth", "export"},
     {"prefixes", "reachability"},
     {"information", "walk", "alike", "fit", "padding", "words", "proof", "protocol"},
-    {"chains", "listing", "plots"},
+    {"chains", "minimum", "listing", "plots"},
     {"retention"},
 ]
 """Each module may import from its own layer and those above it in this list."""
