@@ -130,9 +130,10 @@ class STConnectivity(Task):
     def classes(self, t: int) -> int | None:
         """Partitions that keep s and t apart, and from one token on that s and t are joined.
 
-        Two or more tokens left: two edges tell two partitions apart. Say u, v are in one block of P, not of Q. The edges {s, u}, {v, t} join s and t on P, and so do {s, v}, {u, t}. On Q the first two do
-        so only if v ~ s or u ~ t, the other two only if u ~ s or v ~ t, and one of each would put u, v or s, t
-        in one block: so one choice does not. (An edge from s to itself is "no edge".)
+        Two or more tokens left: two edges tell two partitions apart. Say u, v are in one block of P and not
+        of Q. The edges {s, u}, {v, t} join s and t on P, and so do {s, v}, {u, t}. On Q the first two do so
+        only if v ~ s or u ~ t, the other two only if u ~ s or v ~ t; one of each would put u, v or s, t in
+        one block, so one choice does not. (An edge from s to itself is "no edge".)
         One token left: only the blocks of s and t matter. At the end: yes or no.
         """
         left = self.tokens - t
@@ -224,7 +225,7 @@ class EndsMachine(Machine):
         self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"
 
     def capacity_bits(self, t: int) -> float:
-        """Partitions of N − t blocks or more with s and t apart, and from one token on that they are joined."""
+        """Partitions of N − t blocks or more with s, t apart, and from one token on that they are joined."""
         if self.capacity_evidence == "storage":
             return float(self.storage_bits)
         return math.log2(partitions_apart(self.task.vertices)[min(t, self.task.vertices)] + (t >= 1))
