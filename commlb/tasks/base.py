@@ -145,3 +145,35 @@ def log2_binomial(n: int, k: int) -> float:
     if n <= 20_000:
         return math.log2(math.comb(n, k))
     return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
+
+
+def log2_subsets(n: int, k: int) -> tuple[float, float]:
+    """Limits of log₂ of the number of subsets of at most k of n things, Σ C(n, j) over j ≤ k.
+
+    Equal, from the exact integer, up to n = 5000 and for k = n; else from log₂ C(n, j) at its largest, and
+    from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
+
+    >>> log2_subsets(4, 1) == (math.log2(5),) * 2, log2_subsets(10_000, 10_000)
+    (True, (10000.0, 10000.0))
+    """
+    if k >= n:
+        return float(n), float(n)
+    if n <= 5000:
+        exact = math.log2(subsets(n, k))
+        return exact, exact
+    part = min(k / n, 0.5)
+    entropy = 0.0 if not k else -part * math.log2(part) - (1 - part) * math.log2(1 - part)
+    return log2_binomial(n, min(k, n // 2)), n * entropy
+
+
+def subsets(n: int, k: int) -> int:
+    """Σ C(n, j) over j = 0 … k, exact.
+
+    >>> [subsets(4, k) for k in range(6)]
+    [1, 5, 11, 15, 16, 16]
+    """
+    total = term = 1
+    for j in range(1, min(n, k) + 1):
+        term = term * (n - j + 1) // j
+        total += term
+    return total
