@@ -31,6 +31,8 @@ class Task(ABC):
     """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
+    roles_by_position: ClassVar[bool] = True
+    """Whether the position of a token fixes its letter's role; else the token alone does."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
     unread: ClassVar[dict[str, str]] = {}

@@ -56,6 +56,7 @@ class STConnectivity(Task):
     name = "st-connectivity"
     summary = "M tokens, each an edge on N vertices or none: are the vertices 0 and 1 connected"
     source = "Henzinger, Raghavan, Rajagopalan 1998"
+    roles_by_position = False
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
