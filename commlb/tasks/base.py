@@ -41,8 +41,6 @@ class Task(ABC):
     """Roles whose arguments have no bearing on whether the promise is kept."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
-    total: bool = True
-    """Whether every word over the alphabets is a stream of the task; else there is a promise."""
 
     @classmethod
     @abstractmethod
@@ -58,6 +56,11 @@ class Task(ABC):
     @abstractmethod
     def alphabet_size(self) -> int:
         """Number of different token types, over all positions."""
+
+    @property
+    def total(self) -> bool:
+        """Whether every word over the alphabets is a stream of the task; else there is a promise."""
+        return True
 
     @property
     def answered_at(self) -> range:
