@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -126,9 +127,10 @@ def test_projection_is_a_congruence(task):
 def test_exact_machine_is_tested_equal_to_the_automaton(task):
     """One batch of all streams within the promise; every answer; states are canonical up to the first.
 
-    Canonical: equal iff the automaton's are.
+    Canonical: equal iff the automaton's are. What an automaton keeps for the promise only, no machine needs.
     """
-    automaton, machine = task.automaton(), task.machine()
+    plain = dataclasses.replace(task, simple=False) if getattr(task, "simple", False) else task
+    automaton, machine = plain.automaton(), task.machine()
     good = [stream for stream in streams(task) if solve(task, stream) is not UNDEFINED]
     if task.name == "cgram":
         good = good[:1500]

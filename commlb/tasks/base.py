@@ -42,8 +42,6 @@ class Task(ABC):
     """
     promise_ignores: ClassVar[frozenset[str]] = frozenset()
     """Roles whose arguments have no bearing on the promise."""
-    total: bool = True
-    """Whether every word over the alphabets is a stream of the task; else there is a promise."""
 
     @classmethod
     @abstractmethod
@@ -59,6 +57,11 @@ class Task(ABC):
     @abstractmethod
     def alphabet_size(self) -> int:
         """Number of different token types, over all positions."""
+
+    @property
+    def total(self) -> bool:
+        """Whether every word over the alphabets is a stream of the task; else there is a promise."""
+        return True
 
     @property
     def answered_at(self) -> range:

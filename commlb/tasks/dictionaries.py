@@ -35,6 +35,9 @@ def log2_dictionaries(keys: int, values: int, done: int, waiting: int = 0) -> fl
 
 
 def fullest(keys: int, values: int, pairs: int) -> Iterable[int]:
-    """Numbers of pairs among which the most dictionaries are: C(K, s)·V^s grows while (K − s)V ≥ s + 1."""
+    """Numbers of pairs s among which the most dictionaries are: C(K, s)·V^s grows while (K − s)V ≥ s + 1.
+
+    A waiting key multiplies the number by K − s, which only moves the turn by one.
+    """
     turn = (keys * values - 1) // (values + 1)
     return {min(pairs, max(0, turn + k)) for k in (-1, 0, 1, 2)} | {max(0, pairs - 1), pairs}

@@ -58,7 +58,7 @@ class MQAR(Task):
     @classmethod
     def examples(cls) -> list[Task]:
         free: list[Task] = [cls(*s) for s in ((1, 1, 2), (1, 3, 2), (2, 2, 2), (2, 3, 2), (2, 2, 3))]
-        return [*free, cls(1, 1, 2, True), cls(2, 2, 3, True), cls(3, 3, 2, True)]
+        return [cls(1, 1, 2, True), cls(2, 2, 3, True), cls(3, 3, 2, True), *free]
 
     @property
     def length(self) -> int:
