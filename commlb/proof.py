@@ -87,9 +87,8 @@ def _prove_queries(reduction: IndexReduction) -> ReductionCheck:
                     "it, take a smaller n or use positions only to name atoms"
                 )
     counterexample = counterexample or padding.refusal(reduction)
-    if counterexample and isinstance(reduction, RecoveringReduction) and reduction.problem.asks_positions:
-        y = (reduction.problem.asked() or [])[int(counterexample.y) - 1]  # the question for that position
-        counterexample = dataclasses.replace(counterexample, y=y)
+    if counterexample and isinstance(reduction, RecoveringReduction):
+        counterexample = dataclasses.replace(counterexample, y=reduction.question(counterexample.y))
     return ReductionCheck(
         holds=counterexample is None,
         evidence="counterexample" if counterexample else "proved",

@@ -61,7 +61,7 @@ class IndexToNearest(IndexReduction):
 
     def whole(self, i: int) -> list[Letter]:
         others = [("spent", Atom("vertex", j)) for j in range(1, self.n + 1) if j != i]
-        return [*self.bob(i), *others]
+        return [("query", Atom("vertex", i)), *others]
 
     def answer(self, task_answer: Any) -> Any:
         return task_answer - (2**self.dimension + 1)
