@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import itertools
 import math
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from reference import run_one, stirling
 
 from commlb.errors import BadInput
+from commlb.machines import build
 from commlb.machines.base import UNDEFINED
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
@@ -173,6 +175,31 @@ def test_window_answers_are_never_wrong(task):
                 assert claimed is not None or first > 0
 
 
+@pytest.mark.parametrize("spec", ["store", "window:w=2"])
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_machines_that_keep_tokens_answer_wherever_an_answer_is_due(task, spec):
+    """From the kept tokens what they decide, else the default; in no more states than words of them."""
+    good = [stream for stream in streams(task)[:2000] if solve(task, stream) is not UNDEFINED]
+    batch = np.array(good).T
+    for cut in {max(1, task.length // 2), max(1, task.length - 1), task.length}:
+        machine = build(spec, task, cut)
+        kept = machine.parameters.get("w", cut)
+        states = machine.start(len(good))
+        for t in range(task.length):
+            states = machine.step(states, batch[t], t, out=states)
+            packed = machine.pack(states)
+            assert (machine.unpack(packed) == states).all()
+            assert math.log2(len(set(map(tuple, packed.T.tolist())))) <= machine.capacity_bits(t + 1) + 1e-9
+            if t + 1 in task.answered_at:
+                first = max(0, min(t + 1, cut) - kept)
+                known = [task.from_window(stream[first : t + 1], first) for stream in good]
+                wanted = [task.default if answer is None else answer for answer in known]
+                assert machine.output(states).tolist() == wanted
+                if spec == "store":
+                    place = task.answered_at.index(t + 1)
+                    assert wanted == [written(each(solve(task, stream))[place]) for stream in good]
+
+
 @pytest.mark.parametrize("task", EXAMPLES, ids=repr)
 def test_sizes_and_refusals(task):
     first = [task.alphabet(t)[0] for t in range(task.length)]
@@ -213,6 +240,42 @@ def test_capacity_counts_the_states_of_every_position(task):
         largest = max(largest, machine.capacity_bits(t))
         states = machine.step(states, batch[t], t, out=states)
     assert machine.largest_capacity_bits() == pytest.approx(largest, abs=1e-9)
+
+
+@pytest.mark.parametrize("cls", task_classes().values(), ids=lambda cls: cls.name)
+def test_every_task_is_made_from_its_size_and_its_options(cls):
+    known = set(inspect.signature(cls.of_size).parameters) - {"n"}
+    assert set(cls.options) == known
+    for n in (2, 4, 6):
+        task = cls.sized(n)
+        assert next(iter(task.size.values())) == n
+        assert set(cls.options) <= known
+    with pytest.raises(BadInput, match=f"{cls.name} has no option 'colour'; it takes: "):
+        cls.sized(2, colour=3)
+    with pytest.raises(BadInput, match="n must be an integer of at least 1; given 0"):
+        cls.sized(0)
+
+
+def test_options_say_which_variant_is_meant():
+    assert cls_sizes("ar", 3) == {"pairs": 3, "keys": 3, "values": 2, "fixed": True}
+    assert cls_sizes("ar", 3, keys="free", types=5, symbols=3) == {"pairs": 3, "keys": 5, "values": 3}
+    assert cls_sizes("cgram", 6, c=3) == {"text_length": 6, "types": 4, "c": 3, "fixed": True}
+    assert cls_sizes("istree", 4, simple=True) == {"vertices": 4, "simple": True}
+    assert cls_sizes("dyck", 4, types=3, depth=1) == {"word_length": 4, "kinds": 3, "depth": 1}
+    assert cls_sizes("nearest", 4) == {"pairs": 4, "dimension": 3}
+    assert cls_sizes("triangle", 4) == {"vertices": 4, "tokens": 5}
+    for name, options, words in (
+        ("ar", {"keys": "loose"}, "keys must be fixed or free; given 'loose'"),
+        ("mqar", {"types": 7}, "with fixed keys there are as many as pairs, 3; given 7"),
+        ("cgram", {}, "fixed keys need a text_length that is a multiple of c = 2; given 3"),
+        ("dyck", {}, "word_length must be even, or no word is well matched; given 3"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            task_classes()[name].sized(3, **options)
+
+
+def cls_sizes(name: str, n: int, **options) -> dict:
+    return task_classes()[name].sized(n, **options).size
 
 
 def agree(row, other) -> bool:

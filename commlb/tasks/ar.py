@@ -24,7 +24,7 @@ from commlb.machines.base import (
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task
-from commlb.tasks.dictionaries import check_pairs, fullest, log2_dictionaries
+from commlb.tasks.dictionaries import KEYS, are_fixed, check_pairs, fullest, log2_dictionaries
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class AssociativeRecall(Task):
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
     flags = frozenset({"fixed"})
+    options = {
+        "keys": KEYS,
+        "types": "keys to choose from (default n, and n+1 if they are free)",
+        "symbols": "different values (default 2)",
+    }
 
     def __post_init__(self) -> None:
         check_pairs(self.pairs, self.keys, self.values, self.fixed)
@@ -58,6 +63,11 @@ class AssociativeRecall(Task):
     @property
     def total(self) -> bool:
         return self.fixed
+
+    @classmethod
+    def of_size(cls, n: int, keys: str = "fixed", types: int | None = None, symbols: int = 2) -> Task:
+        fixed = are_fixed(keys)
+        return cls(n, (n if fixed else n + 1) if types is None else types, symbols, fixed)
 
     @classmethod
     def examples(cls) -> list[Task]:

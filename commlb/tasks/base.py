@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from commlb.errors import BadInput
+from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import UNDEFINED, Letter, LetterAutomaton, Machine
 from commlb.records import Bound
 
@@ -33,6 +33,8 @@ class Task(ABC):
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
     roles_by_position: ClassVar[bool] = True
     """Whether the position of a token fixes its letter's role; else the token alone does."""
+    options: ClassVar[dict[str, str]] = {}
+    """What ``sized`` takes beside n, by name, and what it means."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
     unread: ClassVar[dict[str, str]] = {}
@@ -42,6 +44,31 @@ class Task(ABC):
     """
     promise_ignores: ClassVar[frozenset[str]] = frozenset()
     """Roles whose arguments have no bearing on the promise."""
+
+    @classmethod
+    def sized(cls, n: int, **options: Any) -> Task:
+        """The task at size n: its first field, such as a length or vertices. Other sizes: ``options``.
+
+        Raises ``BadInput`` for an option that the task does not take.
+
+        >>> from commlb.tasks.ar import AssociativeRecall
+        >>> AssociativeRecall.sized(3, keys="free")
+        AssociativeRecall(pairs=3, keys=4, values=2, fixed=False)
+        >>> try: AssociativeRecall.sized(3, depth=2)
+        ... except BadInput as error: print(error)
+        ar has no option 'depth'; it takes: keys, types, symbols
+        """
+        for name in options:
+            if name not in cls.options:
+                known = ", ".join(cls.options) or "none"
+                raise BadInput(f"{cls.name} has no option '{name}'; it takes: {known}")
+        require_at_least("n", n, 1)
+        return cls.of_size(n, **options)
+
+    @classmethod
+    @abstractmethod
+    def of_size(cls, n: int) -> Task:
+        """What ``sized`` returns; a keyword argument for each of ``options``, with a default."""
 
     @classmethod
     @abstractmethod
@@ -100,9 +127,9 @@ class Task(ABC):
 
     @abstractmethod
     def from_window(self, tokens: Sequence[int], t: int) -> int | None:
-        """The answer, if the stream's tokens from position t on decide it; else None.
+        """The answer due, if the stream's tokens from position t on decide it; else None.
 
-        ``tokens`` runs to the end of the stream; the answer is written as in ``Machine.output``.
+        ``tokens`` runs to where the answer is due; the answer is written as in ``Machine.output``.
         """
 
     @abstractmethod

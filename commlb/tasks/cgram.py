@@ -24,6 +24,7 @@ from commlb.records import Bound
 from commlb.symbolic import Unknown
 from commlb.tasks.base import Task
 from commlb.tasks.cgram_machine import WindowsMachine
+from commlb.tasks.dictionaries import KEYS, are_fixed
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class CGram(Task):
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
     flags = frozenset({"fixed"})
+    options = {
+        "c": "length of a gram (default 2)",
+        "types": "token types (default n//c + 2)",
+        "keys": KEYS,
+    }
 
     def __post_init__(self) -> None:
         require_at_least("c", self.c, 2)
@@ -61,7 +67,9 @@ class CGram(Task):
         if self.text_length < self.c:
             raise BadInput(f"text_length must be at least c = {self.c}; given {self.text_length}")
         if self.fixed and self.text_length % self.c:
-            raise BadInput(f"text_length must be blocks of c = {self.c} tokens; given {self.text_length}")
+            raise BadInput(
+                f"fixed keys need a text_length that is a multiple of c = {self.c}; given {self.text_length}"
+            )
         if self.fixed and self.types < self.blocks + 2:
             raise BadInput(f"types must be the {self.blocks} keys and 2 values or more; given {self.types}")
 
@@ -73,6 +81,11 @@ class CGram(Task):
     def blocks(self) -> int:
         """Blocks of c tokens that fit into the text."""
         return self.text_length // self.c
+
+    @classmethod
+    def of_size(cls, n: int, c: int = 2, types: int | None = None, keys: str = "fixed") -> Task:
+        require_at_least("c", c, 2)
+        return cls(n, n // c + 2 if types is None else types, c, are_fixed(keys))
 
     @classmethod
     def examples(cls) -> list[Task]:

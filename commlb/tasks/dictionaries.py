@@ -24,6 +24,17 @@ def check_pairs(pairs: Any, keys: Any, values: Any, fixed: bool) -> None:
         raise BadInput(f"with fixed keys there are as many as pairs, {pairs}; given {keys}")
 
 
+KEYS = "fixed: the keys come in the order 1, 2, ...; free: in any (default fixed)"
+"""What the option ``keys`` means."""
+
+
+def are_fixed(keys: str) -> bool:
+    """What the user said of the keys, "fixed" or "free"."""
+    if keys not in ("fixed", "free"):
+        raise BadInput(f"keys must be fixed or free; given {keys!r}")
+    return keys == "fixed"
+
+
 def log2_dictionaries(keys: int, values: int, done: int, waiting: int = 0) -> float:
     """log₂ of the number of dictionaries of ``done`` keys, and ``waiting`` (0 or 1) more without its value.
 

@@ -32,10 +32,15 @@ class DistinctElements(Task):
     name = "distinct-elements"
     summary = "a text: how many different tokens are in it"
     source = "Alon, Matias, Szegedy 1999"
+    options = {"types": "token types (default n)"}
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
         require_at_least("types", self.types, 1)
+
+    @classmethod
+    def of_size(cls, n: int, types: int | None = None) -> Task:
+        return cls(n, n if types is None else types)
 
     @classmethod
     def examples(cls) -> list[Task]:

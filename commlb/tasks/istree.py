@@ -13,18 +13,17 @@ import numpy as np
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
 from commlb.machines.base import (
-    BROKEN,
     UNDEFINED,
     Array,
     Letter,
     LetterAutomaton,
-    Live,
     Machine,
     Namer,
     abridged,
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task
+from commlb.tasks.partitions import PartitionAutomaton, SimpleAutomaton
 
 EXACT_PARTITIONS = 700
 """Vertices up to which partitions are counted exactly (a quadratic number of big-integer steps)."""
@@ -54,9 +53,14 @@ class IsTree(Task):
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     default = 1
     flags = frozenset({"simple"})
+    options = {"simple": "whether a repeated edge is outside the promise (default no)"}
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
+
+    @classmethod
+    def of_size(cls, n: int, simple: bool = False) -> Task:
+        return cls(n, bool(simple))
 
     @classmethod
     def examples(cls) -> list[Task]:
@@ -169,67 +173,6 @@ def _classes(n: int) -> list[int]:
     """Classes of prefixes after t = 0 … n−1 edges: S(n, n−t), and from two edges on the dead class."""
     row = stirling_row(n)
     return [row[n - t] + (t >= 2) for t in range(n)]
-
-
-class PartitionAutomaton(LetterAutomaton):
-    """State: the blocks of two or more vertices, or "cycle". N−1 edges without a cycle make a tree."""
-
-    def start(self) -> Any:
-        return frozenset()
-
-    def read(self, state: Any, letter: Letter) -> Any:
-        _, u, v = letter
-        if state is BROKEN or u == v:
-            return BROKEN
-        if state == "cycle":
-            return state
-        joined = {u, v}
-        apart = []
-        for block in state:
-            if u in block or v in block:
-                if u in block and v in block:
-                    return "cycle"
-                joined |= block
-            else:
-                apart.append(block)
-        return frozenset([*apart, frozenset(joined)])
-
-    def answer(self, state: Any) -> Any:
-        return UNDEFINED if state is BROKEN else state != "cycle"
-
-    def project(self, state: Any, live: Live) -> Any:
-        """Keep how the live vertices are joined. The number of components follows from the edge count."""
-        if not isinstance(state, frozenset):
-            return state
-        kept = []
-        for block in state:
-            alive = [v for v in block if live("edge", v)]
-            if len(alive) > 1:
-                kept.append(frozenset(alive))
-        return frozenset(kept)
-
-
-class SimpleAutomaton(PartitionAutomaton):
-    """State: that of the partition, and the edges that have come, which may not come again."""
-
-    def start(self) -> Any:
-        return (super().start(), frozenset())
-
-    def read(self, state: Any, letter: Letter) -> Any:
-        if state is BROKEN or frozenset(letter[1:]) in state[1]:
-            return BROKEN
-        after = super().read(state[0], letter)
-        return BROKEN if after is BROKEN else (after, state[1] | {frozenset(letter[1:])})
-
-    def answer(self, state: Any) -> Any:
-        return UNDEFINED if state is BROKEN else super().answer(state[0])
-
-    def project(self, state: Any, live: Live) -> Any:
-        """Keep also the edges that could come again: both ends are live."""
-        if state is BROKEN:
-            return state
-        again = frozenset([edge for edge in state[1] if all(live("edge", v) for v in edge)])
-        return (super().project(state[0], live), again)
 
 
 class PartitionMachine(Machine):

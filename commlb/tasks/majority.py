@@ -35,10 +35,15 @@ class Majority(Task):
     name = "majority"
     summary = "a text: the token that makes up more than half of it, 0 if none does"
     source = "Boyer, Moore 1991"
+    options = {"types": "token types (default n)"}
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
         require_at_least("types", self.types, 1)
+
+    @classmethod
+    def of_size(cls, n: int, types: int | None = None) -> Task:
+        return cls(n, n if types is None else types)
 
     @classmethod
     def examples(cls) -> list[Task]:

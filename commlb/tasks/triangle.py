@@ -47,10 +47,15 @@ class Triangle(Task):
     summary = "M tokens, each an edge on N vertices or none: is there a triangle"
     source = "Bar-Yossef, Kumar, Sivakumar 2002"
     roles_by_position = False
+    options = {"length": "tokens in the stream (default n+1)"}
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
         require_at_least("tokens", self.tokens, 1)
+
+    @classmethod
+    def of_size(cls, n: int, length: int | None = None) -> Task:
+        return cls(n, n + 1 if length is None else length)
 
     @classmethod
     def examples(cls) -> list[Task]:
