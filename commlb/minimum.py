@@ -66,7 +66,7 @@ def solve(
     if engine not in (None, LAYERS, TABLE):
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
     limits = Limits(max_states, max_memory)
-    limits.check("layers", (), states=made.length + 1)
+    limits.check("one a layer", (), states=made.length + 1)
     engine = engine or (TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS)
 
     def part(k: int) -> Progress:
