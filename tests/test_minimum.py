@@ -243,7 +243,7 @@ def test_limits_say_what_was_finished():
     with pytest.raises(LimitError, match="--max-memory") as caught:
         exact(AssociativeRecall(3, 5, 2), max_memory=100_000)
     assert caught.value.finished == (1, 5, 10, 40, 40)
-    with pytest.raises(LimitError, match="states, one a stream: 1,280 needed"):
+    with pytest.raises(LimitError, match="states, one a stream: 2,048 needed"):
         exact(Index(8, 2), engine="table", max_states=1000)
     with pytest.raises(LimitError):
         exact(IsTree(10**6))
