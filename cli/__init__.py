@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from commlb_cli.exact import exact_command
 from commlb_cli.listing import list_command
 from commlb_cli.reduce import reduce_command
 from commlb_cli.states import states_command
@@ -32,6 +33,7 @@ def cli(context: click.Context, debug: bool, version: bool) -> None:
 
 cli.add_command(reduce_command)
 cli.add_command(states_command)
+cli.add_command(exact_command)
 cli.add_command(list_command)
 
 

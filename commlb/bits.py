@@ -27,6 +27,8 @@ def pack(rows: Sequence[NDArray], widths: Sequence[int]) -> NDArray[np.uint64]:
     >>> words.tolist(), [row.tolist() for row in unpack(words, [1, 3])]
     ([[11, 12]], [[1, 0], [5, 6]])
     """
+    if len(widths) == 1 and widths[0] <= 64:
+        return rows[0].astype(np.uint64)[None]
     runs = len(rows[0])
     words = np.zeros((max(1, -(-sum(widths) // 64)), runs), np.uint64)
     offset = 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from commlb.errors import BadInput
-from commlb.records_exact import GrowthFit
+from commlb.errors import BadInput, OverLimit
+from commlb.layers import Progress, silent
+from commlb.minimum import exact
+from commlb.records_exact import ExactResult, GrowthFit, GrowthResult
 
 LAWS: dict[str, Callable[[int], float]] = {
     "log n": lambda n: math.log2(n),
@@ -30,6 +33,43 @@ def fits(sizes: Sequence[int], bits: Sequence[float]) -> tuple[GrowthFit, ...]:
         raise BadInput(f"a fit needs at least 3 different sizes from 1 on, with bits; given {list(sizes)}")
     found = [_fit(law, np.array([g(n) for n in sizes]), np.array(bits, float)) for law, g in LAWS.items()]
     return tuple(sorted(found, key=lambda fit: fit.rms))
+
+
+def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **options: Any) -> GrowthResult:
+    """``commlb.exact`` at several sizes, and the laws of growth that fit the bits at the worst cuts.
+
+    ``options`` as in ``minimum.solve``. Raises what that raises; what was finished is the ``partial`` of an
+    ``OverLimit`` or a ``KeyboardInterrupt``.
+
+    >>> found = grow("istree", range(3, 8))
+    >>> [result.cuts[result.worst_cut].classes_at_least for result in found.results], found.fits[0].law
+    ([3, 7, 26, 91, 351], 'n log n')
+    """
+    results: list[ExactResult] = []
+    try:
+        for n in sizes:
+            results.append(exact(task, n, progress=progress, **options))
+    except (OverLimit, KeyboardInterrupt) as stopped:
+        why = f"n = {n}: {stopped}" if isinstance(stopped, OverLimit) else "interrupted"
+        if results:
+            stopped.partial = _grown(sizes, results, why)  # type: ignore[union-attr]
+        raise
+    return _grown(sizes, results, None)
+
+
+def _grown(sizes: Sequence[int], results: list[ExactResult], stopped: str | None) -> GrowthResult:
+    done = tuple(sizes[: len(results)])
+    bits = [result.minimum_bits for result in results]
+    found = fits(done, bits) if len(set(done)) >= 3 else ()
+    name = results[0].task
+    verdict = f"The minimum of {name} from n = {done[0]} to {done[-1]}"
+    if found:
+        verdict += f" grows most like {found[0].law} of these four laws; an observation, not a theorem."
+    else:
+        verdict += "; a law of growth needs at least three sizes."
+    if stopped is not None:
+        verdict = f"Stopped at {stopped}. {verdict}"
+    return GrowthResult(name, done, tuple(results), found, stopped is None, stopped, verdict)
 
 
 def _fit(law: str, g: np.ndarray, bits: np.ndarray) -> GrowthFit:

@@ -23,7 +23,7 @@ from commlb.prefixes import Edges, Prefixes
 
 Words = NDArray[np.uint64]
 
-CHUNK = 2**15
+CHUNK = 2**16
 """Runs that a machine steps at a time: few enough to stay in the cache."""
 
 DENSE_BITS = 28
@@ -117,11 +117,9 @@ class Enumeration:
 
     def _after(self, layer: Layer, edges: Edges, t: int) -> Layer:
         """The next layer: step every node along every edge, merge what is equal."""
-        controls = np.zeros(layer.keys.shape[1], np.int64)
-        if self.has_controls:
-            controls = layer.keys[-1].astype(np.int64)
+        controls = layer.keys[-1].astype(np.int64) if self.has_controls else np.zeros(1, np.int64)
         ways = (edges.following >= 0).sum(axis=1)
-        successors = int(ways[controls].sum())
+        successors = int(ways[controls].sum()) if self.has_controls else int(ways[0]) * layer.keys.shape[1]
         joint = len(layer.joint) + (len(edges.reads) * (self.prefixes.symbols - 1) if self.information else 0)
         dense = self._is_dense(successors, joint)
         self._check_memory(layer, successors, joint, dense, t)
@@ -131,9 +129,10 @@ class Enumeration:
         each = np.zeros((joint, self.limbs, successors if joint else 0), np.uint64)
         done = 0
         for k in range(edges.tokens.shape[1]):
-            for chosen in self._chosen(edges.following[:, k], controls):
+            for chosen in self._chosen(edges.following[:, k], controls, layer.keys.shape[1]):
                 self._check_time(t)
-                stepped = self._step(layer.keys[:, chosen], controls[chosen], edges, k, t)
+                here = controls[chosen] if self.has_controls else controls
+                stepped = self._step(layer.keys[:, chosen], here, edges, k, t)
                 found = layer.counts[:, chosen]
                 if table is not None:
                     dense_counts(stepped[0], found, table)
@@ -141,7 +140,7 @@ class Enumeration:
                 place = slice(done, done + stepped.shape[1])
                 keys[:, place], counts[:, place] = stepped, found
                 if joint:
-                    self._join(each[:, :, place], layer, chosen, edges.symbols[controls[chosen], k])
+                    self._join(each[:, :, place], layer, chosen, edges.symbols[here, k])
                 done = place.stop
         mass = self.masses[t + 1]
         if table is not None:
@@ -184,9 +183,8 @@ class Enumeration:
         if limit is not None and seconds > limit:
             raise OverLimit(f"layer {t + 1}: seconds", math.ceil(seconds), math.ceil(limit), "--timeout", ())
 
-    def _chosen(self, following: Array, controls: Array) -> Iterator[slice | Array]:
+    def _chosen(self, following: Array, controls: Array, nodes: int) -> Iterator[slice | Array]:
         """The nodes that have a k-th edge, in chunks."""
-        nodes = len(controls)
         if (following >= 0).all():
             for first in range(0, nodes, CHUNK):
                 yield slice(first, first + CHUNK)
@@ -198,6 +196,9 @@ class Enumeration:
     def _step(self, keys: Words, controls: Array, edges: Edges, k: int, t: int) -> Words:
         """The keys after the k-th edge of each node's control."""
         states = self.machine.unpack(keys[:-1] if self.has_controls else keys)
+        if not self.has_controls:
+            tokens = np.full(keys.shape[1], edges.tokens[0, k])
+            return self.machine.pack(self.machine.step(states, tokens, t, out=states))
         states = self.machine.step(states, edges.tokens[controls, k], t, out=states)
         return self._keys(self.machine.pack(states), edges.following[controls, k])
 

@@ -120,3 +120,24 @@ class GrowthFit:
     b: float
     rms: float
     evidence: str = "observation"
+
+
+@dataclass(frozen=True)
+class GrowthResult:
+    """The minima of one task at several sizes, and the laws of growth in the order of their residuals.
+
+    ``fits`` is empty for fewer than three sizes. Not ``complete``: the sizes that were finished when it
+    ``stopped``, and why.
+    """
+
+    task: str
+    sizes: tuple[int, ...]
+    results: tuple[ExactResult, ...]
+    fits: tuple[GrowthFit, ...]
+    complete: bool
+    stopped: str | None
+    verdict: str
+
+    def rows(self) -> list[ExactPoint]:
+        """One CSV row a cut of each size."""
+        return [row for result in self.results for row in result.rows()]

@@ -90,9 +90,9 @@ def number(columns: Sequence[tuple[int, ...]]) -> list[int]:
     return [known.setdefault(column, len(known)) for column in columns]
 
 
-def bucket_order(hashed: Sequence[int], bits: int) -> list[int]:
+def bucket_order(hashed: Sequence[int], buckets: int) -> list[int]:
     """Twin of ``kernels.partition.sizes``, ``scatter`` and ``gather``: which entry goes to each place."""
-    return sorted(range(len(hashed)), key=lambda i: hashed[i] >> (64 - bits))
+    return sorted(range(len(hashed)), key=lambda i: (hashed[i] >> 32) * buckets // 2**32)
 
 
 def mix(z: int) -> int:

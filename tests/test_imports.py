@@ -16,10 +16,10 @@ LAYERS = [
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
-    {"layers", "merging", "conflicts", "userfile", "growth", "export"},
+    {"layers", "merging", "conflicts", "userfile", "export"},
     {"prefixes", "reachability"},
     {"information", "walk", "alike", "fit", "padding", "words", "proof", "protocol"},
-    {"chains", "minimum", "listing", "plots"},
+    {"chains", "minimum", "growth", "listing", "plots"},
     {"retention"},
 ]
 """Each module may import from its own layer and those above it in this list."""

@@ -31,6 +31,8 @@ class Task(ABC):
     """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
+    roles_by_position: ClassVar[bool] = True
+    """Whether the position of a token fixes its letter's role; else the token alone does."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
     unread: ClassVar[dict[str, str]] = {}
@@ -40,8 +42,6 @@ class Task(ABC):
     """
     promise_ignores: ClassVar[frozenset[str]] = frozenset()
     """Roles whose arguments have no bearing on the promise."""
-    total: bool = True
-    """Whether every word over the alphabets is a stream of the task; else there is a promise."""
 
     @classmethod
     @abstractmethod
@@ -57,6 +57,11 @@ class Task(ABC):
     @abstractmethod
     def alphabet_size(self) -> int:
         """Number of different token types, over all positions."""
+
+    @property
+    def total(self) -> bool:
+        """Whether every word over the alphabets is a stream of the task; else there is a promise."""
+        return True
 
     @property
     def answered_at(self) -> range:
@@ -145,3 +150,35 @@ def log2_binomial(n: int, k: int) -> float:
     if n <= 20_000:
         return math.log2(math.comb(n, k))
     return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
+
+
+def log2_subsets(n: int, k: int) -> tuple[float, float]:
+    """Limits of log₂ of the number of subsets of at most k of n things, Σ C(n, j) over j ≤ k.
+
+    Equal, from the exact integer, up to n = 5000 and for k = n; else from log₂ C(n, j) at its largest, and
+    from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
+
+    >>> log2_subsets(4, 1) == (math.log2(5),) * 2, log2_subsets(10_000, 10_000)
+    (True, (10000.0, 10000.0))
+    """
+    if k >= n:
+        return float(n), float(n)
+    if n <= 5000:
+        exact = math.log2(subsets(n, k))
+        return exact, exact
+    part = min(k / n, 0.5)
+    entropy = 0.0 if not k else -part * math.log2(part) - (1 - part) * math.log2(1 - part)
+    return log2_binomial(n, min(k, n // 2)), n * entropy
+
+
+def subsets(n: int, k: int) -> int:
+    """Σ C(n, j) over j = 0 … k, exact.
+
+    >>> [subsets(4, k) for k in range(6)]
+    [1, 5, 11, 15, 16, 16]
+    """
+    total = term = 1
+    for j in range(1, min(n, k) + 1):
+        term = term * (n - j + 1) // j
+        total += term
+    return total

@@ -35,28 +35,36 @@ class IsTree(Task):
     """IsTree(N): N−1 edges on N vertices, one token each; True iff they form a tree.
 
     Vertices 0 … N−1; the edge {u, v} with u < v is the token v(v−1)/2 + u. A repeated edge closes a cycle.
-    Source: Wen, Dang, Lyu 2024, §4.2.
+    With ``simple`` it is outside the promise. Source: Wen, Dang, Lyu 2024, §4.2.
 
     >>> task = IsTree(4)
     >>> [task.letter(token, 0)[1:] for token in range(6)]
     [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
     >>> task.solve([0, 2, 5]), task.solve([0, 1, 2])
     (True, False)
+    >>> IsTree(4, simple=True).solve([0, 2, 0])
+    UNDEFINED
     """
 
     vertices: int
+    simple: bool = False
 
     name = "istree"
     summary = "N-1 edges on N vertices: do they form a tree"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     default = 1
+    flags = frozenset({"simple"})
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
 
     @classmethod
     def examples(cls) -> list[Task]:
-        return [cls(n) for n in (2, 3, 4, 5)]
+        return [*(cls(n, True) for n in (2, 4, 5)), *(cls(n) for n in (2, 3, 4, 5))]
+
+    @property
+    def total(self) -> bool:
+        return not self.simple
 
     @property
     def length(self) -> int:
@@ -81,18 +89,20 @@ class IsTree(Task):
         u, v = sorted(letter[1:])
         return v * (v - 1) // 2 + u
 
-    def solve(self, stream: Sequence[int]) -> bool:
+    def solve(self, stream: Sequence[int]) -> Any:
         """By networkx: connected with N−1 edges; on a multigraph, so that a repeated edge counts."""
         import networkx as nx
 
         self.check_stream(stream)
+        if self.simple and len(set(stream)) < len(stream):
+            return UNDEFINED
         graph = nx.MultiGraph()
         graph.add_nodes_from(range(self.vertices))
         graph.add_edges_from(self.letter(token, t)[1:] for t, token in enumerate(stream))
         return nx.is_tree(graph)
 
     def automaton(self) -> LetterAutomaton:
-        return PartitionAutomaton(self.letter)
+        return (SimpleAutomaton if self.simple else PartitionAutomaton)(self.letter)
 
     def machine(self) -> Machine:
         return PartitionMachine(self)
@@ -116,7 +126,7 @@ class IsTree(Task):
 
     def classes(self, t: int) -> int | None:
         """S(N, N−t) partitions, and from two edges on the closed cycle; see ``memory_bound``."""
-        return _classes(self.vertices)[t] if self.vertices <= EXACT_PARTITIONS else None
+        return _classes(self.vertices)[t] if self.total and self.vertices <= EXACT_PARTITIONS else None
 
     def memory_bound(self) -> Bound:
         """log of the largest number of classes of prefixes over all cuts; for many vertices, less than that.
@@ -125,7 +135,14 @@ class IsTree(Task):
         S(N, N−t) partitions is reached; two of them differ under some completion to a tree of one. With a
         cycle closed nothing matters any more: one more class, from two edges on. S(N, k) ≥ k^(N−k), since k
         vertices may head the blocks and the others choose freely.
+
+        In a simple graph N − 3 bits: each of N − 2 vertices hangs on one of two hubs, the first one on hub 0.
+        Two such graphs differ at some vertex, whose edge to the first vertex joins the stars of one of them
+        and closes a cycle in the other.
         """
+        if self.simple:
+            bits, method = float(max(0, self.vertices - 3)), "2^(N-3) pairs of stars"
+            return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
         if self.vertices <= EXACT_PARTITIONS:
             bits, method = math.log2(max(_classes(self.vertices))), "S(N, N-t) + 1 classes, worst t"
             return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
@@ -192,6 +209,29 @@ class PartitionAutomaton(LetterAutomaton):
         return frozenset(kept)
 
 
+class SimpleAutomaton(PartitionAutomaton):
+    """State: that of the partition, and the edges that have come, which may not come again."""
+
+    def start(self) -> Any:
+        return (super().start(), frozenset())
+
+    def read(self, state: Any, letter: Letter) -> Any:
+        if state is BROKEN or frozenset(letter[1:]) in state[1]:
+            return BROKEN
+        after = super().read(state[0], letter)
+        return BROKEN if after is BROKEN else (after, state[1] | {frozenset(letter[1:])})
+
+    def answer(self, state: Any) -> Any:
+        return UNDEFINED if state is BROKEN else super().answer(state[0])
+
+    def project(self, state: Any, live: Live) -> Any:
+        """Keep also the edges that could come again: both ends are live."""
+        if state is BROKEN:
+            return state
+        again = frozenset([edge for edge in state[1] if all(live("edge", v) for v in edge)])
+        return (super().project(state[0], live), again)
+
+
 class PartitionMachine(Machine):
     """Row v: the smallest vertex of v's component; row N: 1 once a cycle is closed (labels then 0)."""
 
@@ -209,15 +249,15 @@ class PartitionMachine(Machine):
         self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"
 
     def capacity_bits(self, t: int) -> float:
-        """Partitions into N − t blocks, and from two edges on the closed cycle."""
+        """Partitions into N − t blocks, and from two edges on (simple: three) the closed cycle."""
         if self.capacity_evidence == "storage":
             return float(self.storage_bits)
-        return math.log2(_classes(self.task.vertices)[t])
+        return math.log2(_classes(self.task.vertices)[t] - (self.task.simple and t == 2))
 
     def largest_capacity_bits(self) -> float:
         if self.capacity_evidence == "storage":
             return float(self.storage_bits)
-        return math.log2(max(_classes(self.task.vertices)))
+        return max(map(self.capacity_bits, range(self.task.vertices - 1)))
 
     def start(self, runs: int) -> Array:
         states = np.zeros((self.rows, runs), self.dtype)

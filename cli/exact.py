@@ -1,0 +1,170 @@
+"""``commlb exact``: what any machine must keep."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from commlb_cli.reduce import INTEGER, complete
+
+EXPORTS = (".json", ".dot")
+
+
+class Sizes(click.ParamType):
+    """One size, or an inclusive range a:b or a:b:step."""
+
+    name = "size or range"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        parts = [INTEGER.convert(part, parameter, context) for part in str(value).split(":")]
+        if len(parts) == 1:
+            return parts[0]
+        step = parts[2] if len(parts) == 3 else 1
+        if len(parts) > 3 or step < 1 or parts[1] < parts[0]:
+            self.fail(f"'{value}' is no range a:b or a:b:step with a <= b.", parameter, context)
+        return range(parts[0], parts[1] + 1, step)
+
+
+@click.command("exact")
+@click.argument("task", shell_complete=complete("task"))
+@click.option("--n", type=Sizes(), required=True, help="The task's own size, or a range a:b[:step].")
+@click.option("--symbols", type=INTEGER, help="Alphabet of words or values (index, ar, mqar, copying).")
+@click.option("--types", type=INTEGER, help="Token, key or bracket types, where the task has them.")
+@click.option(
+    "--keys", type=click.Choice(["fixed", "free"]), help="Keys in a fixed order, or free (ar, mqar, cgram)."
+)
+@click.option("--c", type=INTEGER, help="Length of the c-grams (cgram).")
+@click.option("--depth", type=INTEGER, help="Largest depth of brackets (dyck).")
+@click.option("--dimension", type=INTEGER, help="Dimension of the hypercube (nearest).")
+@click.option("--length", type=INTEGER, help="Tokens of a stream (triangle, st-connectivity).")
+@click.option("--simple", is_flag=True, default=None, help="No edge twice (istree): a promise.")
+@click.option(
+    "--engine",
+    type=click.Choice(["layers", "table"]),
+    help="Follow the states of the task's machine, or tabulate all streams.",
+)
+@click.option("--max-states", type=INTEGER, help="States of all layers, or streams (default 2^22).")
+@click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--out", metavar="FILE", help="Also write a .json, .jsonl or .csv file (a row a cut).")
+@click.option("--export", metavar="FILE", help="Write the minimal automaton as .json or .dot.")
+@click.option(
+    "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."
+)
+def exact_command(
+    task: str,
+    n: Any,
+    as_json: bool,
+    out: str | None,
+    export: str | None,
+    plots: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """The fewest states that any machine for TASK can have, at every cut.
+
+    Two prefixes may share a state iff no valid suffix tells them apart; the number of classes at a cut is the
+    minimum there, and log2 of the largest is the memory that any machine needs. Under a promise the
+    minimum is a chromatic number: an interval, exact where its ends meet.
+
+    TASK is a registered name (commlb list), or a task of your own, path/to/file.py:Name: a class of n with
+    length, alphabet, and answer(stream) or start, step and answer. The file is run as Python.
+
+    For a range of sizes: a row a size, and the law of growth that fits best, as an observation.
+
+    \b
+    Examples:
+      commlb exact istree --n 7
+      commlb exact istree --n 3:9 --plot growth.png
+      commlb exact ar --n 2 --keys free --types 4
+      commlb exact dyck --n 10 --types 2 --depth 2 --export dyck.dot
+      commlb exact my_task.py:Palindrome --n 12 --out rows.csv
+    """
+    started = time.perf_counter()
+    from commlb_cli import output
+
+    from commlb import files, minimum
+
+    for path, suffixes in ((out, output.RESULT_SUFFIXES), (export, EXPORTS)):
+        if path is not None:
+            files.check(path, suffixes)
+    for path in plots:
+        files.check(path, files.PICTURES)
+    options = {key: value for key, value in given.items() if value is not None}
+    progress = output.progress_on_terminal("layers")
+    if isinstance(n, range):
+        _several(task, n, options, as_json, out, export, plots, started, progress)
+        return
+    result, merged = minimum.solve(task, n, progress=progress, **options)
+    if export is not None:
+        _export(export, merged)
+    if plots:
+        from commlb.plots import save_exact
+
+        for path in plots:
+            save_exact(result, path)
+    _say("exact", result, result.rows(), as_json, out, started)
+
+
+def _several(
+    task: str,
+    n: range,
+    options: dict[str, Any],
+    as_json: bool,
+    out: str | None,
+    export: str | None,
+    plots: tuple[str, ...],
+    started: float,
+    progress: Any,
+) -> None:
+    """A range of sizes; what was finished is said and written when a limit or the user stops it."""
+    from commlb.errors import BadInput
+    from commlb.growth import grow
+
+    if export is not None:
+        raise BadInput("--export writes one automaton; give one size, --n N")
+    stopped: BaseException | None = None
+    try:
+        result = grow(task, n, progress=progress, **options)
+    except BaseException as error:
+        result, stopped = getattr(error, "partial", None), error
+        if result is None:
+            raise
+    if plots:
+        from commlb.plots import save_growth
+
+        for path in plots:
+            save_growth(result, path)
+    _say("exact", result, result.rows(), as_json, out, started)
+    if stopped is not None:
+        raise stopped
+
+
+def _export(path: str, merged: Any) -> None:
+    import json
+
+    from commlb import files
+    from commlb.export import to_dot, to_json_dict
+
+    if Path(path).suffix.lower() == ".dot":
+        text = to_dot(merged)
+    else:
+        text = json.dumps(to_json_dict(merged), ensure_ascii=False, indent=1) + "\n"
+    files.replace(path, text.encode())
+
+
+def _say(command: str, result: Any, rows: list[Any], as_json: bool, out: str | None, started: float) -> None:
+    from commlb_cli import output
+
+    where = output.provenance(None, started) if as_json or out is not None else {}
+    if out is not None:
+        output.save(out, command, result, rows, where)
+    if as_json:
+        from commlb.records import to_json
+
+        click.echo(to_json(command, result, where))
+    else:
+        from commlb_cli.exact_text import lines
+
+        click.echo("\n".join(lines(result)))
