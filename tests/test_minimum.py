@@ -99,7 +99,7 @@ def test_both_engines_and_brute_force_agree_on_every_task(task):
     if task.total:
         assert counts(result.cuts) == counts(result.cuts, "classes_at_most") == expected
         machine = unroll_machine(task.machine(), alphabets, task.answered_at)
-        assert machine.widths == automaton.widths
+        assert merge(machine).widths == merge(automaton).widths
     if len(task.answered_at) == 1:
         table = exact(task, engine="table", budget=20_000)
         assert [(c.classes_at_least, c.classes_at_most) for c in table.cuts] == [
@@ -207,6 +207,12 @@ def test_the_result_says_how_each_number_is_known():
     assert (promise.promise, promise.exact, promise.worst_cut) == (True, False, 3)
     assert "between" in promise.verdict
     assert "per cut" in promise.verdict
+
+
+def test_a_registered_name_is_made_by_its_own_size(monkeypatch):
+    sized = classmethod(lambda cls, n, extra=0: cls(n + extra))
+    monkeypatch.setattr(IsTree, "sized", sized, raising=False)
+    assert exact("istree", 5) == exact(IsTree(5)) == exact("istree", 3, extra=2)
 
 
 def test_rows_are_one_a_cut():
