@@ -66,7 +66,7 @@ def solve(
     if engine not in (None, LAYERS, TABLE):
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
     limits = Limits(max_states, max_memory)
-    limits.check("layers", (), states=made.length + 1)
+    limits.check("one a layer", (), states=made.length + 1)
     engine = engine or (TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS)
 
     def part(k: int) -> Progress:
@@ -122,7 +122,8 @@ def _result(task: Task | UserTask, merged: Layers, engine: str, found: tuple[Exa
     worst = next(cut.t for cut in found if cut.classes_at_least == low)
     promise = merged.total_from > 0
     size = ", ".join(f"{key}={value}" for key, value in task.size.items())
-    states = f"{low:,}" if low == high else f"between {low:,} and {high:,}"
+    there = found[worst].classes_at_most
+    states = f"{low:,}" if low == there else f"between {low:,} and {there:,}"
     return ExactResult(
         task=task.name,
         task_size=task.size,
