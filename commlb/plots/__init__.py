@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import files
+from commlb.plots import states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.gadget import draw_gadget
 from commlb.plots.layout import layout_graph
@@ -28,10 +30,22 @@ from commlb.plots.style import (
     fitted,
     panel,
     settings,
+    task_name,
 )
 from commlb.records import ReduceResult, spec
+from commlb.records_states import StatesResult
 
-__all__ = ["SUFFIXES", "Row", "chain_rows", "check_path", "layout_graph", "query", "save_reduce", "title"]
+__all__ = [
+    "SUFFIXES",
+    "Row",
+    "chain_rows",
+    "check_path",
+    "layout_graph",
+    "query",
+    "save_reduce",
+    "save_states",
+    "title",
+]
 
 SUFFIXES = files.PICTURES
 METADATA: dict[str, dict[str, None]] = {
@@ -42,7 +56,6 @@ METADATA: dict[str, dict[str, None]] = {
 """What would make two files of one picture differ."""
 
 WIDTH, HEIGHT, DPI = 10.0, 5.4, 150
-TASKS = {"istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting"}
 MEANINGS = {
     "istree": ("so a cycle closes", "so the graph is a tree"),
     "counting": ("so the right answer is no, it never came", "so the right answer is yes, it came"),
@@ -66,13 +79,26 @@ def save_reduce(result: ReduceResult, path: str | Path) -> None:
     ``path`` ends in one of ``SUFFIXES``; it is replaced in one step, and one result gives the same bytes each
     time. Raises ``BadInput`` for what ``check_path`` refuses and for what the system does not allow.
     """
+    _save(path, lambda: figure(result))
+
+
+def save_states(result: StatesResult, path: str | Path) -> None:
+    """Draw what ``states`` found: bits against the cut; with information, what is remembered of each symbol.
+
+    A partial result says in the picture that it stopped, and why. Files as in ``save_reduce``.
+    """
+    _save(path, lambda: states.figure(result))
+
+
+def _save(path: str | Path, draw: Callable[[], Figure]) -> None:
+    """The figure as a file, the same bytes each time, in one step."""
     path = Path(path)
     check_path(path)
     suffix = path.suffix.lower()
     data = io.BytesIO()
     with settings(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+")
-        figure(result).savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
+        draw().savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
     files.replace(path, data.getvalue())
 
 
@@ -104,7 +130,7 @@ def title(result: ReduceResult) -> str:
     if result.symbols > 2:
         size = f"{count(result.n, 'symbol')} of {result.symbols:,} kinds"
     facts = ", ".join(counted(value, key.replace("_", " ")) for key, value in result.parameters.items())
-    where = TASKS.get(result.task, result.task) + (f", c = {result.c}" if result.c is not None else "")
+    where = task_name(result.task) + (f", c = {result.c}" if result.c is not None else "")
     facts = facts or count(result.stream_length, "token")
     return f"{result.problem} with {size} inside {where}, gadget {result.reduction}: {facts}"
 

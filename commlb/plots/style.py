@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,9 @@ INK, GREY, PALE = "#000000", "#666666", "#EBEBEB"
 SMALL, TEXT, TITLE = 8.0, 9.0, 12.0
 CHARACTER = 0.0088
 """Width of an average character of the default font, in inches a point."""
+
+TASKS = {"istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting"}
+"""Names of tasks as the papers write them; others are called as they are typed."""
 
 PLURALS = {"leaf": "leaves", "vertex": "vertices"}
 """Those that do not just add an s."""
@@ -59,6 +62,31 @@ def fitted(text: str, width: float, size: float) -> tuple[str, float]:
     size = max(SMALL, min(size, room / max(1, len(text))))
     most = int(room / size + 1e-9)
     return (text if len(text) <= most else text[: most - 1] + "…"), size
+
+
+def clipped(text: str, most: int) -> str:
+    """The text, or its start with an ellipsis, in at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def task_name(task: str) -> str:
+    """A task's name in a title; of a user's own, ``folder/file.py:Name``, the end."""
+    return TASKS.get(task, clipped(task.rsplit("/", 1)[-1], 30))
+
+
+def sized(size: Mapping[str, Any]) -> str:
+    """A task's size in words.
+
+    >>> sized({"vertices": 8}), sized({"pairs": 3, "keys": 1, "fixed": True}), sized({"depth": None})
+    ('8 vertices', '3 pairs, 1 key, fixed', 'depth = None')
+    """
+    words = []
+    for key, value in size.items():
+        noun = key.replace("_", " ")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        plural = noun.endswith("s") or noun in PLURALS.values()
+        words.append(noun if value is True else counted(value, noun) if whole and plural else f"{noun} = {value}")
+    return ", ".join(words)
 
 
 def count(number: int, noun: str) -> str:
