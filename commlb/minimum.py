@@ -105,6 +105,7 @@ def _merged(
 ) -> tuple[Layers, tuple[int, ...]]:
     """The merged automaton, and the states of the task's machine (or the prefixes) at each cut."""
     alphabets = [task.alphabet(t) for t in range(task.length)]
+    limits.check("one state a layer", (), memory=4 * sum(map(len, alphabets)))
     if engine == TABLE:
         if len(task.answered_at) > 1:
             raise BadInput(f"{task.name} has several answers; engine '{TABLE}' is for one at the end")

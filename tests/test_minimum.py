@@ -251,8 +251,10 @@ def test_limits_say_what_was_finished():
     assert caught.value.finished == (1, 5, 10, 40, 40)
     with pytest.raises(LimitError, match="states, one a stream: 2,048 needed"):
         exact(Index(8, 2), engine="table", max_states=1000)
-    with pytest.raises(LimitError):
-        exact(IsTree(10**6))
+    with pytest.raises(LimitError, match="one state a layer"):
+        exact(IsTree(10**5))
+    with pytest.raises(LimitError, match="one a layer"):
+        exact(IsTree(10**9))
 
 
 def test_progress_ends_where_it_said():
