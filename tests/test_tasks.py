@@ -278,26 +278,40 @@ def cls_sizes(name: str, n: int, **options) -> dict:
     return task_classes()[name].sized(n, **options).size
 
 
-def agree(row, other) -> bool:
-    """Whether two rows have no suffix, allowed after both, with different answers."""
-    return all(a is UNDEFINED or b is UNDEFINED or a == b for a, b in zip(row, other, strict=True))
+Row = frozenset
+"""What is read from the cut on, with the answer due then."""
 
 
-def rows(task: Task, cut: int, most: int = 60_000) -> set[tuple]:
-    """The distinct rows at a cut: per prefix its answers under each suffix, those due from the cut on."""
+def agree(row: Row, other: Row) -> bool:
+    """Whether two rows have no continuation, allowed after both, with different answers."""
+    known = dict(other)
+    return all(known.get(read, answer) == answer for read, answer in row)
+
+
+def rows(task: Task, cut: int, most: int = 60_000) -> set[Row]:
+    """The distinct rows at a cut: per allowed prefix the answers due from the cut on, by what is read till then.
+
+    Two prefixes with no valid suffix in common may still have to differ: in an answer that is due before the
+    streams part.
+    """
     alphabets = [task.alphabet(t) for t in range(task.length)]
     if math.prod(map(len, alphabets)) > most:
         pytest.skip("too many streams for a plain table")
-    suffixes = list(itertools.product(*alphabets[cut:]))
-    prefixes = itertools.product(*alphabets[:cut])
-    return {tuple(due_from(task, solve(task, p + s), cut) for s in suffixes) for p in prefixes}
+    found: dict[tuple, dict] = {}
+    for stream in itertools.product(*alphabets):
+        answers = task.solve(stream)
+        if answers is not UNDEFINED:
+            several = answers if len(task.answered_at) > 1 else (answers,)
+            row = found.setdefault(stream[:cut], {})
+            row.update({stream[cut:t]: a for t, a in zip(task.answered_at, several, strict=True) if t >= cut})
+    return {frozenset(row.items()) for row in found.values()}
 
 
-def colouring(found: set[tuple]) -> tuple[int, int]:
+def colouring(found: set[Row]) -> tuple[int, int]:
     """A clique of the conflict graph of rows, and a colouring of it, both greedy, by their sizes."""
-    clique: list[tuple] = []
-    colours: list[list[tuple]] = []
-    for row in sorted(found, key=lambda row: sum(answer is UNDEFINED for answer in row)):
+    clique: list[Row] = []
+    colours: list[list[Row]] = []
+    for row in sorted(found, key=lambda row: (-len(row), sorted(row))):
         if not any(agree(row, other) for other in clique):
             clique.append(row)
         for members in colours:

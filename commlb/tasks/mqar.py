@@ -121,14 +121,14 @@ class MQAR(Task):
         return None
 
     def classes(self, t: int) -> int | None:
-        """With fixed keys: the values so far; then those not asked for and the answer due now.
+        """With fixed keys: the values so far; at the end the last answer.
 
-        Prefixes that have asked for different keys have no suffix in common.
+        Between, prefixes that have asked for different keys have no suffix in common, but the answers to a
+        key that neither has asked for are due before that shows.
         """
-        if not self.fixed:
+        if not self.fixed or 2 * self.pairs < t < self.length:
             return None
-        asked = max(0, t - 2 * self.pairs)
-        return int(self.values ** (self.pairs - asked + 1 if asked else t // 2))
+        return int(self.values ** (t // 2)) if t < self.length else self.values
 
     def memory_bound(self) -> Bound:
         """n·log V: with keys 1…n in order, two words of values differ in the answer to some key."""
