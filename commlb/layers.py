@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.errors import BadInput, OverLimit
+from commlb.errors import BadInput, OverLimit, require_at_least
 from commlb.kernels.distinct import groups
 from commlb.machines.base import BROKEN, UNDEFINED, Automaton, Machine
 
@@ -31,10 +32,25 @@ def silent(done: int, of: int) -> None:
 
 @dataclass(frozen=True)
 class Limits:
-    """States of all layers together, and bytes, that a search may take."""
+    """States (of all layers together, where they are kept), bytes and seconds that a search may take."""
 
     max_states: int = 2**22
     max_memory: int = 2**32
+    timeout: float | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        require_at_least("max_states", self.max_states, 1)
+        require_at_least("max_memory", self.max_memory, 1)
+        if self.timeout is not None and not self.timeout > 0:
+            raise BadInput(f"timeout must be a positive number of seconds; given {self.timeout}")
+
+    def check_time(self, what: str, finished: Sequence[int] = ()) -> None:
+        """Raise ``OverLimit`` if the time is up."""
+        seconds = time.perf_counter() - self.started
+        if self.timeout is not None and seconds > self.timeout:
+            need, limit = math.ceil(seconds), math.ceil(self.timeout)
+            raise OverLimit(f"{what}: seconds", need, limit, "--timeout", finished)
 
     def check(self, where: str, finished: Sequence[int], states: int = 0, memory: int = 0) -> None:
         """Raise ``OverLimit`` if ``states`` more states or ``memory`` bytes are too many."""

@@ -48,6 +48,7 @@ def solve(
     engine: str | None = None,
     max_states: int = Limits.max_states,
     max_memory: int = Limits.max_memory,
+    timeout: float | None = None,
     budget: int = BUDGET,
     progress: Progress = silent,
     **options: Any,
@@ -65,12 +66,16 @@ def solve(
     made = _made(task, n, options)
     if engine not in (None, LAYERS, TABLE):
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
-    limits = Limits(max_states, max_memory)
+    limits = Limits(max_states, max_memory, timeout)
     limits.check("one a layer", (), states=made.length + 1)
     engine = engine or (TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS)
 
     def part(k: int) -> Progress:
-        return lambda done, of: progress(made.length * k + made.length * done // of, 3 * made.length)
+        def heard(done: int, of: int) -> None:
+            limits.check_time(f"{made.name}, layer {done} of {of}")
+            progress(made.length * k + made.length * done // of, 3 * made.length)
+
+        return heard
 
     merged, states = _merged(made, engine, limits, (part(0), part(1)))
     most = min(MAX_VERTICES, math.isqrt(max_memory // 8))

@@ -109,7 +109,9 @@ def head(made: Figure, title: str, sentence: str, warn: bool = False) -> None:
         top.text(0, HEAD - 0.6 - 0.18 * k, row, size=size, va="baseline", **look)
 
 
-def chart(made: Figure, bottom: float, high: float, across: tuple[float, float], up: tuple[float, float]) -> Axes:
+def chart(
+    made: Figure, bottom: float, high: float, across: tuple[float, float], up: tuple[float, float]
+) -> Axes:
     """Axes at ``bottom`` inches, ``high`` inches high, over these ranges."""
     wide, tall = made.get_size_inches()
     axes = made.add_axes((LEFT / wide, bottom / tall, WIDE / wide, high / tall))
@@ -206,7 +208,15 @@ def _swatch(side: Axes, look: Look, x: float, y: float) -> None:
     side.plot([x, x + 0.42], [y, y], color=look.colour, ls=look.dash, lw=look.width, zorder=2)
     if look.marker:
         side.plot(
-            [x + 0.21], [y], marker=look.marker, ms=look.size, mfc=fill, mec=edge, mew=1.0, ls="none", zorder=3
+            [x + 0.21],
+            [y],
+            marker=look.marker,
+            ms=look.size,
+            mfc=fill,
+            mec=edge,
+            mew=1.0,
+            ls="none",
+            zorder=3,
         )
 
 
@@ -234,5 +244,12 @@ def missing(axes: Axes, start: float, words: str) -> None:
     if words:
         box = {"boxstyle": "square,pad=0.25", "fc": "white", "ec": "none"}
         axes.text(
-            (start + x1) / 2, low + 0.5 * (top - low), words, size=SMALL, ha="center", va="center", bbox=box, zorder=8
+            (start + x1) / 2,
+            low + 0.5 * (top - low),
+            words,
+            size=SMALL,
+            ha="center",
+            va="center",
+            bbox=box,
+            zorder=8,
         )

@@ -72,7 +72,9 @@ def _key(made: Figure, whole: float, bottom: float, high: float, evidence: str) 
     side = panel(made, LEFT + WIDE, bottom, SIDE, high)
     lines = ["I(X_i; S_t) in bits:", "what the state after t tokens", "tells of symbol i", f"· {evidence}"]
     for k, line in enumerate(lines):
-        side.text(1.0, high - 0.3 - 0.17 * k, line, size=TEXT if k == 0 else SMALL, color=INK if k < 3 else GREY)
+        side.text(
+            1.0, high - 0.3 - 0.17 * k, line, size=TEXT if k == 0 else SMALL, color=INK if k < 3 else GREY
+        )
     for k, line in enumerate([f"{number(whole, digits=3)}: known", "0: forgotten"]):
         side.text(1.0, high - 1.2 - 0.17 * k, line, size=SMALL)
     side.add_patch(Rectangle((1.0, 0.2), 0.4, 0.22, lw=0.5, **UNREAD))
