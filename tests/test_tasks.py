@@ -17,6 +17,7 @@ from reference import run_one, stirling
 from commlb.errors import BadInput
 from commlb.machines import build
 from commlb.machines.base import UNDEFINED
+from commlb.symbolic import Atom
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
 from commlb.tasks.cgram import CGram
@@ -93,11 +94,13 @@ def test_projected_runs_answer_like_unprojected_ones(task):
     for stream in streams(task):
         letters = [task.letter(token, t) for t, token in enumerate(stream)]
         extra = [use for use in pool if rng.random() < 0.5]
-        tight = loose = automaton.start()
+        tight = loose = whole = automaton.start()
         given = []
         for t, letter in enumerate(letters):
+            whole = automaton.read(whole, letter)
             tight = automaton.project(automaton.read(tight, letter), Uses(letters[t + 1 :]))
             loose = automaton.project(automaton.read(loose, letter), Uses(letters[t + 1 :], extra))
+            assert tight == automaton.project(whole, Uses(letters[t + 1 :])), (stream, t)
             if t + 1 in task.answered_at:
                 assert automaton.answer(tight) == automaton.answer(loose), stream
                 given.append(automaton.answer(tight))
@@ -123,6 +126,57 @@ def test_projection_is_a_congruence(task):
             if answer is not UNDEFINED:
                 known = classes.setdefault(automaton.project(state, Uses(letters)), answer)
                 assert known == answer, (prefix, suffix)
+
+
+@pytest.mark.parametrize("task", [task for task in EXAMPLES if task.unread], ids=repr)
+def test_what_nobody_reads_leaves_the_other_answers_alone(task):
+    """All queries but one written in the role that nobody reads, projected to what the rest touches."""
+    automaton, alias = task.automaton(), {role: name for name, role in task.unread.items()}
+    for stream in streams(task)[::3]:
+        right = solve(task, stream)
+        for place, due in enumerate(task.answered_at if right is not UNDEFINED else ()):
+            letters = [task.letter(token, t) for t, token in enumerate(stream)]
+            for t in range(task.answered_at.start - 1, task.length):
+                if t + 1 != due:
+                    letters[t] = (alias[letters[t][0]], *letters[t][1:])
+            assert [task.token(letter) for letter in letters] == list(stream)
+            state = automaton.start()
+            for t, letter in enumerate(letters[:due]):
+                state = automaton.project(automaton.read(state, letter), Uses(letters[t + 1 :]))
+            assert automaton.answer(state) == each(right)[place], (stream, due)
+
+
+@pytest.mark.parametrize("task", [task for task in EXAMPLES if task.promise_ignores], ids=repr)
+def test_what_the_promise_ignores_does_not_break_it(task):
+    for stream in streams(task):
+        other = tuple(
+            task.alphabet(t)[0] if task.letter(token, t)[0] in task.promise_ignores else token
+            for t, token in enumerate(stream)
+        )
+        assert (solve(task, other) is UNDEFINED) == (solve(task, stream) is UNDEFINED), stream
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_atoms_are_opaque(task):
+    """Named, they are answered alike; of named points in space only those that are there can be asked for."""
+    automaton = task.automaton()
+
+    def named(letter):
+        atoms = len(letter) - (letter[0] in task.plain)
+        return (letter[0], *(Atom("a", a) for a in letter[1:atoms]), *letter[atoms:])
+
+    for stream in streams(task)[:2000]:
+        known = solve(task, stream)
+        pairs = 2 * task.pairs if task.name == "nearest" else 0
+        if pairs and not set(stream[pairs:]) <= set(stream[:pairs:2]):
+            continue
+        state, given = automaton.start(), []
+        for t, token in enumerate(stream):
+            state = automaton.read(state, named(task.letter(token, t)))
+            if t + 1 in task.answered_at:
+                given.append(automaton.answer(state))
+        given = [answer.index if isinstance(answer, Atom) else answer for answer in given]
+        assert UNDEFINED in given if known is UNDEFINED else tuple(given) == each(known), stream
 
 
 @pytest.mark.parametrize("task", EXAMPLES, ids=repr)
@@ -344,6 +398,46 @@ def test_memory_bound_is_at_most_a_colouring_of_the_conflict_graph(task):
     """
     most = max(colouring(rows(task, cut))[1] for cut in range(task.length + 1))
     assert task.memory_bound().bits <= math.log2(most) + 1e-9
+
+
+LARGER = [
+    *(cls.sized(70) for cls in task_classes().values()),
+    task_classes()["nearest"].sized(30, dimension=7),
+    task_classes()["copying"].sized(70, symbols=5),
+    task_classes()["mqar"].sized(70, keys="free", types=300, symbols=5),
+    task_classes()["triangle"].sized(20, length=30),
+    task_classes()["st-connectivity"].sized(40, length=30),
+]
+
+
+@pytest.mark.parametrize("task", LARGER, ids=repr)
+def test_states_of_several_words_and_larger_sizes(task):
+    """Drawn streams, half of them with the second part like the first; packed and unpacked on the way."""
+    rng = np.random.default_rng(3)
+    machine, half = task.machine(), task.length // 2
+    good = []
+    for k in range(40):
+        stream = [int(rng.choice(task.alphabet(t))) for t in range(task.length)]
+        if not task.total:
+            pairs = 2 * getattr(task, "pairs", 0)
+            keys = rng.permutation(task.alphabet(pairs))[: pairs // 2].tolist()
+            free = len(task.alphabet(0)) > 1
+            stream[:pairs:2] = keys if free else stream[:pairs:2]
+            stream[pairs:] = rng.permutation(stream[:pairs:2]).tolist()
+        elif k % 2 and task.length == 2 * half and task.alphabet(half) == task.alphabet(0):
+            stream[half:] = stream[:half]
+        good.append(stream)
+    answers = [task.solve(stream) for stream in good]
+    assert UNDEFINED not in answers
+    states = machine.start(len(good))
+    for t, tokens in enumerate(np.array(good).T):
+        states = machine.step(states, tokens, t, out=states)
+        states = machine.unpack(machine.pack(states))
+        if t + 1 in task.answered_at:
+            place = task.answered_at.index(t + 1)
+            assert machine.output(states).tolist() == [written(each(answer)[place]) for answer in answers]
+    assert task.memory_bound().bits <= machine.largest_capacity_bits() + 1e-9
+    assert machine.largest_capacity_bits() <= machine.storage_bits + 1e-9
 
 
 def test_closed_forms():

@@ -12,6 +12,9 @@ from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import UNDEFINED, Letter, LetterAutomaton, Machine
 from commlb.records import Bound
 
+EXACT_SUBSETS = 5000
+"""Things up to which subsets of a given size or less are counted exactly."""
+
 
 class Task(ABC):
     """A streaming task of a fixed size. A subclass is a frozen dataclass of the size's parameters.
@@ -182,15 +185,15 @@ def log2_binomial(n: int, k: int) -> float:
 def log2_subsets(n: int, k: int) -> tuple[float, float]:
     """Limits of log₂ of the number of subsets of at most k of n things, Σ C(n, j) over j ≤ k.
 
-    Equal, from the exact integer, up to n = 5000 and for k = n; else from log₂ C(n, j) at its largest, and
-    from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
+    Equal, from the exact integer, up to n = ``EXACT_SUBSETS`` and for k = n; else from log₂ C(n, j) at its
+    largest, and from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
 
     >>> log2_subsets(4, 1) == (math.log2(5),) * 2, log2_subsets(10_000, 10_000)
     (True, (10000.0, 10000.0))
     """
     if k >= n:
         return float(n), float(n)
-    if n <= 5000:
+    if n <= EXACT_SUBSETS:
         exact = math.log2(subsets(n, k))
         return exact, exact
     part = min(k / n, 0.5)

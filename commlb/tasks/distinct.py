@@ -13,7 +13,7 @@ import numpy as np
 from commlb.errors import require_at_least
 from commlb.machines.base import Array, Letter, LetterAutomaton, Live, Machine, Namer, abridged
 from commlb.records import Bound
-from commlb.tasks.base import Task, log2_subsets, subsets
+from commlb.tasks.base import EXACT_SUBSETS, Task, log2_subsets, subsets
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ class SetMachine(Machine):
         self.task = task
         self.rows = task.types
         self.widths = [1] * task.types
+        self.capacity_evidence = "formula" if task.types <= EXACT_SUBSETS else "upper bound"
 
     def capacity_bits(self, t: int) -> float:
         """Sets of at most t types, at least one from one token on."""
