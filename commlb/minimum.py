@@ -57,7 +57,8 @@ def solve(
 
     ``engine``: "layers" follows the states of the task's machine; "table" asks the task for its answer to
     every stream, and is what a task that is an opaque function needs. ``max_states`` bounds the states of all
-    layers together (streams, for a table), ``max_memory`` the bytes, ``budget`` the nodes of each search in a
+    layers together (streams, for a table), ``max_memory`` the bytes, ``timeout`` the seconds
+    (looked at after each layer), ``budget`` the nodes of each search in a
     conflict graph. ``progress(done, of)`` counts layers.
 
     Raises ``BadInput``; ``OverLimit`` with the finished layers' state counts; ``CommlbError`` if the result
