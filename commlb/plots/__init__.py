@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ from commlb.plots.style import (
     settings,
     task_name,
 )
-from commlb.records import ReduceResult, spec
+from commlb.records import Bound, ReduceResult, spec
 from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_states import StatesResult
 
@@ -93,12 +93,13 @@ def save_states(result: StatesResult, path: str | Path) -> None:
     _save(path, lambda: states.figure(result))
 
 
-def save_exact(result: ExactResult, path: str | Path) -> None:
+def save_exact(result: ExactResult, path: str | Path, reductions: Sequence[tuple[str, Bound]] = ()) -> None:
     """Draw what ``exact`` found at one size: the minimum cut by cut beside the states of the task's machine.
 
-    Where the minimum is known as an interval, the interval is a band. Files as in ``save_reduce``.
+    Where the minimum is known as an interval, the interval is a band. ``reductions``: bounds by name, such as
+    ("INDEX by hubs", bound), of which the best are drawn as lines. Files as in ``save_reduce``.
     """
-    _save(path, lambda: exact.figure(result))
+    _save(path, lambda: exact.figure(result, reductions))
 
 
 def save_growth(result: GrowthResult, path: str | Path) -> None:

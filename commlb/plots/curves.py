@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -70,12 +71,12 @@ LOOKS = {
     "capacity": Look(OTHER, (0, (7, 1.5)), 3.8, "^", 7.0, 3),
     "reachable": Look(INK, "solid", 2.0, "o", 5.0, 4),
     "entropy": Look(JOIN, (0, (3, 1.5)), 1.8, "s", 3.6, 5),
-    "read": Look("#B0B0B0", (0, (0.5, 0.5)), 6.5, "", 0, 2),
+    "read": Look("#B8B8B8", (0, (0.5, 0.5)), 5.6, "", 0, 2),
     "need": Look(ALICE, "none", 0, "D", 7.5, 7),
     "closed form": Look(ALICE, "none", 0, "o", 10.0, 6, hollow=True),
     "closed bound": Look(ALICE, (0, (1.2, 1.2)), 1.5, "", 0, 2),
     "reduction": Look(BOB, (0, (6, 1.5, 1, 1.5)), 1.5, "", 0, 2),
-    "machine": Look(OTHER, (0, (7, 1.5)), 2.6, "^", 6.0, 3),
+    "machine": Look(OTHER, (0, (5, 1)), 5.5, "^", 8.0, 3),
     "at least": Look(INK, "solid", 2.0, "s", 4.5, 5),
     "at most": Look(INK, (0, (3, 1.5)), 1.2, "v", 4.5, 4),
     "guess": Look(INK, "solid", 1.4, "o", 4.0, 4),
@@ -112,7 +113,7 @@ def head(made: Figure, title: str, sentence: str, warn: bool = False) -> None:
     sentence = LONG.sub(_power, sentence)
     size = TEXT if len(sentence) <= 2 * wide / CHARACTER / TEXT - 30 else SMALL
     rows = textwrap.wrap(sentence, int(wide / CHARACTER / size), max_lines=2, placeholder=" …")
-    look = {"color": WARN, "weight": "bold"} if warn else {"color": INK}
+    look: dict[str, Any] = {"color": WARN, "weight": "bold"} if warn else {"color": INK}
     for k, row in enumerate(rows):
         top.text(0, HEAD - 0.6 - 0.18 * k, row, size=size, va="baseline", **look)
 
@@ -124,7 +125,9 @@ def _power(found: re.Match[str]) -> str:
     return f"2^{power}" if value == 2**power else f">2^{power}"
 
 
-def chart(made: Figure, bottom: float, high: float, across: tuple[float, float], up: tuple[float, float]) -> Axes:
+def chart(
+    made: Figure, bottom: float, high: float, across: tuple[float, float], up: tuple[float, float]
+) -> Axes:
     """Axes at ``bottom`` inches, ``high`` inches high, over these ranges."""
     wide, tall = made.get_size_inches()
     axes = made.add_axes((LEFT / wide, bottom / tall, WIDE / wide, high / tall))
@@ -157,7 +160,9 @@ def ticks(first: int, last: int, most: int) -> list[int]:
     steps = (k * 10**power for power in range(20) for k in (1, 2, 5))
     step = next(step for step in steps if span <= step * max(1, most - 1))
     inner = range(-(-first // step) * step, last, step)
-    return sorted({first, last, *(k for k in inner if 2 * (k - first) >= step and 3 * (last - k) >= 2 * step)})
+    return sorted(
+        {first, last, *(k for k in inner if 2 * (k - first) >= step and 3 * (last - k) >= 2 * step)}
+    )
 
 
 def ceiling(curves: Sequence[Curve], last: float, own: Sequence[str], near: Sequence[str] = ()) -> float:
@@ -169,7 +174,7 @@ def ceiling(curves: Sequence[Curve], last: float, own: Sequence[str], near: Sequ
         for looks in (own, near, None)
     )
     mine = max(mine, 1.0)
-    return 1.1 * max(min(most, 5 * mine), beside if beside <= 12 * mine else 0, 0.5)
+    return 1.1 * max(min(most, 5 * mine), beside if beside <= 12 * mine else 0, 1.0)
 
 
 def _seen(curve: Curve, last: float) -> list[float]:
@@ -204,7 +209,7 @@ def draw_labels(made: Figure, axes: Axes, curves: Sequence[Curve]) -> None:
 
     A curve whose end lies above the axes has an arrow for it.
     """
-    box, (wide, tall) = axes.get_position(), made.get_size_inches()
+    box, tall = axes.get_position(), made.get_size_inches()[1]
     high = box.height * tall
     side = panel(made, LEFT + WIDE, box.y0 * tall, SIDE, high)
     (x0, x1), (low, top) = axes.get_xlim(), axes.get_ylim()
@@ -214,7 +219,7 @@ def draw_labels(made: Figure, axes: Axes, curves: Sequence[Curve]) -> None:
         x, value = max(seen, default=(x1, next((v for v in curve.values if v is not None), low)))
         ends.append(((x - x1) / (x1 - x0) * WIDE, (min(value, top) - low) / (top - low) * high, value > top))
     if any(above for _, _, above in ends):
-        side.text(-0.1, high - 0.02, "↑: ends above this picture", size=SMALL, ha="right", va="top", color=GREY)
+        side.text(0.8, -0.05, "↑: ends above the axes", size=SMALL, va="top", color=GREY)
     for curve, (x, y, above), at in zip(curves, ends, spread([y for _, y, _ in ends], high), strict=True):
         look = LOOKS[curve.look]
         side.plot([x + 0.06, 0.08, 0.26], [y, y, at], color=GREY, lw=0.5, clip_on=False, zorder=1)
@@ -231,7 +236,15 @@ def _swatch(side: Axes, look: Look, x: float, y: float) -> None:
     side.plot([x, x + 0.42], [y, y], color=look.colour, ls=look.dash, lw=look.width, zorder=2)
     if look.marker:
         side.plot(
-            [x + 0.21], [y], marker=look.marker, ms=look.size, mfc=fill, mec=edge, mew=1.0, ls="none", zorder=3
+            [x + 0.21],
+            [y],
+            marker=look.marker,
+            ms=look.size,
+            mfc=fill,
+            mec=edge,
+            mew=1.0,
+            ls="none",
+            zorder=3,
         )
 
 

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb.plots.chains import noted
-from commlb.plots.curves import FOOT, HEAD, WIDTH, Curve, across_ticks, ceiling, chart, draw_curve, draw_labels, head
+from commlb.plots.curves import (
+    FOOT,
+    HEAD,
+    WIDTH,
+    Curve,
+    across_ticks,
+    ceiling,
+    chart,
+    draw_curve,
+    draw_labels,
+    head,
+)
 from commlb.plots.style import GREY, INK, SMALL, TEXT, count, sized, task_name
+from commlb.records import Bound
 from commlb.records_exact import ExactCut, ExactResult
 from commlb.wording import number
 
 HIGH = 3.65
 """Inches of the panel."""
 
-BAND = {"facecolor": "#D5D5D5", "edgecolor": GREY, "linewidth": 0.5, "hatch": "...."}
+MOST_REDUCTIONS = 3
+"""Lines of bounds by reductions that have room."""
+
+BAND: dict[str, Any] = {"facecolor": "#D5D5D5", "edgecolor": GREY, "linewidth": 0.5, "hatch": "...."}
 
 
-def figure(result: ExactResult) -> Figure:
-    """The whole picture. Call it inside ``style.settings()`` for the look that files have."""
+def figure(result: ExactResult, reductions: Sequence[tuple[str, Bound]] = ()) -> Figure:
+    """The whole picture, with the best of the ``reductions``' bounds.
+
+    Call it inside ``style.settings()`` for the look that files have.
+    """
     made = Figure(figsize=(WIDTH, FOOT + HIGH + HEAD), facecolor="white")
     head(made, title(result), result.verdict)
-    lines, last = curves(result), result.cuts[-1].t
+    lines, last = curves(result, reductions), result.cuts[-1].t
     margin = max(0.5, last / 60)
     top = 1.08 * ceiling(lines, last, ("at least", "at most"), ("machine",))
     axes = chart(made, FOOT, HIGH, (-margin, last + margin), (-0.03 * top, top))
@@ -48,11 +68,15 @@ def worst(result: ExactResult) -> ExactCut:
     return next(cut for cut in result.cuts if cut.t == result.worst_cut)
 
 
-def curves(result: ExactResult) -> list[Curve]:
+def curves(result: ExactResult, reductions: Sequence[tuple[str, Bound]] = ()) -> list[Curve]:
     """What is drawn, of equal values the lower bounds first."""
     cuts = result.cuts
     at = tuple(float(cut.t) for cut in cuts)
     found = []
+    for name, bound in sorted(reductions, key=lambda pair: -pair[1].bits)[:MOST_REDUCTIONS]:
+        note = f"{number(bound.bits, ROUND_FLOOR, 4)} · {noted(bound.evidence)}"
+        note += ", Alice's prefixes" if bound.prefix_set == "alice" else ""
+        found.append(Curve("reduction", name, (at[0], at[-1]), (bound.bits,) * 2, note))
     if result.bound is not None:
         note = f"{number(result.bound.bits, ROUND_FLOOR, 4)} · {noted(result.bound.evidence)}"
         ends = (at[0], at[-1])
@@ -64,7 +88,9 @@ def curves(result: ExactResult) -> list[Curve]:
     low, high = _bits([cut.classes_at_least for cut in cuts]), _bits([cut.classes_at_most for cut in cuts])
     evidence = noted(result.evidence)
     if low == high:
-        found.append(Curve("at least", "minimum of any machine", at, low, f"{_largest(low, at)} · {evidence}"))
+        found.append(
+            Curve("at least", "minimum of any machine", at, low, f"{_largest(low, at)} · {evidence}")
+        )
     else:
         note = f"{_largest(low, at)} · {evidence}"
         found.append(Curve("at least", "minimum, at least", at, low, note))
@@ -96,7 +122,14 @@ def _band(axes: Axes, result: ExactResult) -> None:
 def _worst(axes: Axes, cut: ExactCut, last: int) -> None:
     """A line at the worst cut, with its exact count above."""
     top = axes.get_ylim()[1]
-    axes.plot([cut.t] * 2, [math.log2(cut.classes_at_least), 0.93 * top], color=INK, lw=0.8, ls=(0, (2, 2)), zorder=2)
+    axes.plot(
+        [cut.t] * 2,
+        [math.log2(cut.classes_at_least), 0.93 * top],
+        color=INK,
+        lw=0.8,
+        ls=(0, (2, 2)),
+        zorder=2,
+    )
     side = "left" if cut.t < last / 3 else "right" if cut.t > 2 * last / 3 else "center"
     axes.text(cut.t, 0.945 * top, words(cut), size=SMALL, weight="bold", ha=side, va="bottom", zorder=8)
 

@@ -1,4 +1,4 @@
-"""The picture of ``commlb exact`` over several sizes: bits at the worst cut, and the laws of growth through them."""
+"""The picture of ``commlb exact`` over several sizes: bits at the worst cut, and the laws of growth."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def figure(result: GrowthResult) -> Figure:
     first, last = min(result.sizes), max(result.sizes)
     lines = curves(result)
     margin = max(0.5, (last - first) / 30)
-    top = ceiling(lines, last, ("at least", "at most"))
-    lowest = min((v for c in lines for v in c.values if v is not None), default=0.0)
-    axes = chart(made, FOOT, HIGH, (first - margin, last + margin), (max(min(0.0, lowest), -top / 3) - 0.04 * top, top))
+    top = ceiling(lines, last, ("minima", "maxima"))
+    lowest = min(0.0, *(v for c in lines for v in c.values if v is not None))
+    low = max(lowest, -top / 3) - 0.04 * top
+    axes = chart(made, FOOT, HIGH, (first - margin, last + margin), (low, top))
     axes.set_ylabel("bits at the worst cut", size=TEXT)
     across_ticks(axes, first, last, "n, the task's own size")
     for curve in lines:

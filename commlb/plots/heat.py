@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from commlb.wording import number
 COLOURS = "cividis"
 """From dark blue (nothing) to yellow (all); made for colour-blind readers, its lightness rises evenly."""
 
-UNREAD = {"facecolor": "#F2F2F2", "edgecolor": "#B5B5B5", "hatch": "////"}
+UNREAD: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": "#B5B5B5", "hatch": "////"}
 FEW = 150
 """Rows or columns up to which each has its own sharp edge."""
 
@@ -72,7 +73,9 @@ def _key(made: Figure, whole: float, bottom: float, high: float, evidence: str) 
     side = panel(made, LEFT + WIDE, bottom, SIDE, high)
     lines = ["I(X_i; S_t) in bits:", "what the state after t tokens", "tells of symbol i", f"· {evidence}"]
     for k, line in enumerate(lines):
-        side.text(1.0, high - 0.3 - 0.17 * k, line, size=TEXT if k == 0 else SMALL, color=INK if k < 3 else GREY)
+        side.text(
+            1.0, high - 0.3 - 0.17 * k, line, size=TEXT if k == 0 else SMALL, color=INK if k < 3 else GREY
+        )
     for k, line in enumerate([f"{number(whole, digits=3)}: known", "0: forgotten"]):
         side.text(1.0, high - 1.2 - 0.17 * k, line, size=SMALL)
     side.add_patch(Rectangle((1.0, 0.2), 0.4, 0.22, lw=0.5, **UNREAD))

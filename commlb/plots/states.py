@@ -76,7 +76,9 @@ def title(result: StatesResult) -> str:
     machine = clipped(spec(result.machine), MACHINE)
     where = task_name(result.task) + (f", c = {result.c}" if result.c is not None else "")
     if result.prefix_set == "all":
-        return f"{machine} on {where}, {sized(result.task_size)}: what it keeps, over all prefixes of the task"
+        return (
+            f"{machine} on {where}, {sized(result.task_size)}: what it keeps, over all prefixes of the task"
+        )
     held = count(result.n, "bit")
     if result.symbols > 2:
         held = f"{count(result.n, 'symbol')} of {result.symbols:,} kinds"
@@ -128,12 +130,20 @@ def _needed(result: StatesResult, at: tuple[float, ...]) -> list[Curve]:
     if result.prefix_set == "alice":
         read = [(cut.symbols_read or 0) * math.log2(result.symbols) for cut in cuts]
         found.append(
-            Curve("read", "bits of x read so far", at, tuple(read), f"{_counts(result, [*read], False)} · formula")
+            Curve(
+                "read",
+                "bits of x read so far",
+                at,
+                tuple(read),
+                f"{_counts(result, [*read], False)} · formula",
+            )
         )
         if bound is not None:
             note = f"{number(bound.bits, ROUND_FLOOR, 4)}, {result.problem} · {noted(bound.evidence)}"
             where = (float(result.cut),)
-            found.append(Curve("need", f"must cross the cut at t = {result.cut:,}", where, (bound.bits,), note))
+            found.append(
+                Curve("need", f"must cross the cut at t = {result.cut:,}", where, (bound.bits,), note)
+            )
         return found
     least = [None if cut.minimum_states is None else math.log2(cut.minimum_states) for cut in cuts]
     if any(bits is not None for bits in least):

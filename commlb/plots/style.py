@@ -85,7 +85,9 @@ def sized(size: Mapping[str, Any]) -> str:
         noun = key.replace("_", " ")
         whole = isinstance(value, int) and not isinstance(value, bool)
         plural = noun.endswith("s") or noun in PLURALS.values()
-        words.append(noun if value is True else counted(value, noun) if whole and plural else f"{noun} = {value}")
+        words.append(
+            noun if value is True else counted(value, noun) if whole and plural else f"{noun} = {value}"
+        )
     return ", ".join(words)
 
 
