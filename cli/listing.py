@@ -30,7 +30,7 @@ def list_command(as_json: bool) -> None:
         return
     for title, entries in (
         ("Tasks", found.tasks),
-        ("Reductions of INDEX, as task/reduction", found.reductions),
+        ("Reductions, as task/reduction", found.reductions),
         ("Machines", found.machines),
         ("Bounds", found.bounds),
     ):

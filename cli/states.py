@@ -25,9 +25,7 @@ from commlb_cli.reduce import INTEGER, complete
 @click.option(
     "--over",
     type=click.Choice(["alice", "all"]),
-    default="alice",
-    show_default=True,
-    help="Alice's prefixes of the reduction, or all prefixes of the task.",
+    help="Alice's prefixes of the reduction (the default where there is one), or all of the task's.",
 )
 @click.option("--information", is_flag=True, help="Add what each state tells about each symbol of x.")
 @click.option("--max-states", type=INTEGER, help="Distinct states of one layer at most (default 2^28).")

@@ -18,12 +18,13 @@ def lines(result: StatesResult) -> list[str]:
     """The result for a person, 80 columns."""
     over = "Alice's prefixes" if result.prefix_set == "alice" else "all prefixes of the task"
     alphabet = "" if result.symbols == 2 else f" over {result.symbols} symbols"
-    head = (
-        f"States of {spec(result.machine)} on {result.task}, over {over}; "
-        f"{result.problem}, n = {result.n}{alphabet}, by {result.reduction}"
-    )
+    head = f"States of {spec(result.machine)} on {result.task}, over {over}"
+    if result.reduction is not None:
+        head += f"; {result.problem}, n = {result.n}{alphabet}, by {result.reduction}"
     size = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in result.task_size.items())
-    size += f"; {result.stream_length} tokens of {result.alphabet_size} kinds, the cut after {result.cut}"
+    size += f"; {result.stream_length} tokens of {result.alphabet_size} kinds"
+    if result.cut is not None:
+        size += f", the cut after {result.cut}"
     found = [*wrap(head, "", "  "), *wrap(size, "  ", "  "), ""]
     found += _table(result)
     if result.cuts and result.cuts[-1].information_bits:

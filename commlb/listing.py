@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commlb.machines import EXACT, machine_classes
-from commlb.problems import Index
+from commlb.problems import Disjointness, Equality, Index
 from commlb.reductions import DEFAULTS, for_task, reduction_classes
 from commlb.tasks import task_classes
+from commlb.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,22 @@ class Catalogue:
 def catalogue() -> Catalogue:
     """The registered tasks, reductions, machines and bounds.
 
-    >>> [entry.name for entry in catalogue().tasks]
-    ['ar', 'cgram', 'counting', 'index', 'istree']
+    >>> [entry.name for entry in catalogue().tasks][:4]
+    ['ar', 'cgram', 'copying', 'counting']
     """
-    tasks = tuple(Entry(name, cls.summary, cls.source) for name, cls in task_classes().items())
+    tasks = tuple(Entry(name, _task_words(cls), cls.source) for name, cls in task_classes().items())
     found = []
     for task in task_classes():
         for name, cls in for_task(task).items():
-            alice, bob, answer = cls(64).describe()
+            made = cls(64)
+            alice, bob, answer = made.describe()
             default = " (default)" if DEFAULTS.get(task, name) == name else ""
             found.append(
-                Entry(f"{task}/{name}{default}", f"Alice: {alice}. Bob: {bob}. {answer}", cls.source)
+                Entry(
+                    f"{task}/{name}{default}",
+                    f"{made.problem.name}. Alice: {alice}. Bob: {bob}. {answer}",
+                    cls.source,
+                )
             )
     exact = Entry(
         EXACT,
@@ -57,8 +63,10 @@ def catalogue() -> Catalogue:
         )
         for name, cls in machine_classes().items()
     ]
-    index = Index(1).bound()
-    bounds = [Entry("INDEX", "k^n distinct rows: n·log2 k bits one way without error", index.source)]
+    bounds = [
+        Entry(problem.name, f"{kinds}^n distinct rows: {bits} bits one way without error", problem.source)
+        for problem, kinds, bits in ((Index, "k", "n·log2 k"), (Equality, "2", "n"), (Disjointness, "2", "n"))
+    ]
     for name, task_class in task_classes().items():
         bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
@@ -66,10 +74,16 @@ def catalogue() -> Catalogue:
     return Catalogue(tasks, tuple(found), (exact, *machines), tuple(bounds))
 
 
+def _task_words(cls: type[Task]) -> str:
+    """What the task is, and what ``exact`` takes beside its size n."""
+    taken = "; ".join(f"--{name}: {meaning}" for name, meaning in cls.options.items())
+    return cls.summary + (f". For exact, --n and {taken}" if taken else "")
+
+
 def names() -> dict[str, list[str]]:
     """Task, reduction and machine names, for completion."""
     return {
-        "task": sorted({cls.task_name for cls in reduction_classes().values()}),
+        "task": list(task_classes()),
         "reduction": list(reduction_classes()),
         "machine": [EXACT, *machine_classes()],
     }

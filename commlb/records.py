@@ -261,7 +261,7 @@ class MemoryPoint:
 
     task: str
     task_size: str
-    reduction: str
+    reduction: str | None
     n: int
     symbols: int
     c: int | None

@@ -36,18 +36,20 @@ class StatesCut:
 class StatesResult:
     """Everything ``commlb states`` says; the fields are the keys of its JSON.
 
+    Of a task without a reduction, ``n`` is its own size.
+
     ``bound``: what must cross ``cut`` without error (over Alice's prefixes), or what the task needs at its
     worst cut (over all). Not ``complete``: the cuts that were finished when it ``stopped``, and why.
     """
 
     task: str
     task_size: dict[str, int]
-    reduction: str
-    problem: str
+    reduction: str | None
+    problem: str | None
     n: int
     symbols: int
     c: int | None
-    cut: int
+    cut: int | None
     stream_length: int
     alphabet_size: int
     prefix_set: str

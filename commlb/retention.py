@@ -19,6 +19,8 @@ from commlb.prefixes import of_alice, of_task
 from commlb.reachability import MAX_STATES, Enumeration, Layer
 from commlb.records_states import StatesCut, StatesResult
 from commlb.reductions.base import Reduction
+from commlb.tasks import task_classes
+from commlb.tasks.base import Task
 from commlb.wording import kept
 
 OVER = ("alice", "all")
@@ -32,7 +34,7 @@ def states(
     symbols: int | None = None,
     c: int | None = None,
     machine: str = machines.EXACT,
-    over: str = "alice",
+    over: str | None = None,
     information: bool = False,
     max_states: int = MAX_STATES,
     max_memory: int = Limits.max_memory,
@@ -42,7 +44,8 @@ def states(
     """The states that ``machine`` reaches at every cut, with the exact number of prefixes that lead to each.
 
     Over Alice's prefixes of the reduction (``over="alice"``, cuts 0 … its cut), each as often as inputs lead to
-    it, or over all prefixes of the task (``over="all"``, cuts 0 … its length). ``information`` adds, for each
+    it, or over all prefixes of the task (``over="all"``, cuts 0 … its length). A task to which no reduction is
+    registered has only the second, and ``n`` is then its own size. ``information`` adds, for each
     symbol of x read so far, I(X_i; S_t) and the accuracy of the best guess of x_i from the state.
 
     Raises ``BadInput`` for what cannot be run and ``OverLimit`` beyond ``max_states`` nodes in a layer,
@@ -54,14 +57,42 @@ def states(
     ([1, 2, 4, 4, 4, 4, 4], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0))
     """
     check_sizes(n, symbols, c)
+    if over not in (None, *OVER):
+        raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
+    limits = Limits(max_states, max_memory, timeout)
+    if task in task_classes() and not reductions.for_task(task):
+        return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress)
     chosen = reductions.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
-    limits = Limits(max_states, max_memory, timeout)
+    over = over or "alice"
     return run(chosen, made, over=over, information=information, limits=limits, progress=progress)
 
 
+def _alone(
+    task: str,
+    n: int,
+    reduction: str | None,
+    symbols: int | None,
+    c: int | None,
+    machine: str,
+    over: str | None,
+    information: bool,
+    limits: Limits,
+    progress: Callable[[int, int], None],
+) -> StatesResult:
+    """``states`` for a task without a reduction."""
+    if over == "alice" or information or reduction is not None:
+        raise BadInput(
+            f"no reduction to {task} is registered, so there is no Alice; take over=all (--over all)"
+        )
+    options = {key: value for key, value in (("symbols", symbols), ("c", c)) if value is not None}
+    sized = task_classes()[task].sized(n, **options)
+    made = machines.build(machine, sized, sized.length - 1)
+    return run(sized, made, over="all", limits=limits, progress=progress)
+
+
 def run(
-    chosen: Reduction,
+    chosen: Reduction | Task,
     made: Machine,
     *,
     over: str = "alice",
@@ -69,18 +100,20 @@ def run(
     limits: Limits | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> StatesResult:
-    """``states`` for a reduction and a machine that are already made, registered or not."""
+    """``states`` for a reduction (or a task, over all prefixes) and a machine, registered or not."""
     if over not in OVER:
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     if information and over == "all":
         raise BadInput("information is about Alice's symbols; take over=alice, or leave it out")
     limits = limits or Limits(MAX_STATES)
-    prefixes = of_alice(chosen) if over == "alice" else of_task(chosen.task, limits)
+    task = chosen.task if isinstance(chosen, Reduction) else chosen
+    alice = isinstance(chosen, Reduction) and over == "alice"
+    prefixes = of_alice(chosen) if alice else of_task(task, limits)  # type: ignore[arg-type]
     search = Enumeration(made, prefixes, information, limits, progress)
     cuts: list[StatesCut] = []
     try:
         for layer in search.layers():
-            cuts.append(_cut(chosen, made, search, layer))
+            cuts.append(_cut(task, made, search, layer))
             _compare(made, cuts[-1])
     except (OverLimit, KeyboardInterrupt) as stopped:
         why = str(stopped) if isinstance(stopped, OverLimit) else "interrupted"
@@ -89,7 +122,7 @@ def run(
     return _result(chosen, made, over, cuts, None)
 
 
-def _cut(chosen: Reduction, made: Machine, search: Enumeration, layer: Layer) -> StatesCut:
+def _cut(task: Task, made: Machine, search: Enumeration, layer: Layer) -> StatesCut:
     """The row of one layer."""
     keys, counts, joint = layer.states()
     h = entropy_of_spectrum(spectrum(counts))
@@ -97,12 +130,13 @@ def _cut(chosen: Reduction, made: Machine, search: Enumeration, layer: Layer) ->
     each: tuple[float, ...] | None = None
     best: tuple[float, ...] | None = None
     if search.information:
-        each, best = _about_symbols(counts, joint, chosen.symbols, h, layer.mass)
+        each, best = _about_symbols(counts, joint, search.prefixes.symbols, h, layer.mass)
     over_all = search.prefixes.name == "all"
     reached = keys.shape[1]
     ceiling = None
     if best:
-        ceiling = ceiling_accuracy(min(h, read * math.log2(chosen.symbols)), read, chosen.symbols)
+        symbols = search.prefixes.symbols
+        ceiling = ceiling_accuracy(min(h, read * math.log2(symbols)), read, symbols)
     return StatesCut(
         t=layer.t,
         symbols_read=None if over_all else read,
@@ -110,8 +144,8 @@ def _cut(chosen: Reduction, made: Machine, search: Enumeration, layer: Layer) ->
         reachable_states=reached,
         reachable_bits=math.log2(reached),
         entropy_bits=h,
-        capacity_bits=made.capacity_bits(layer.t) if layer.t < chosen.task.length else None,
-        minimum_states=chosen.task.classes(layer.t) if over_all else None,
+        capacity_bits=made.capacity_bits(layer.t) if layer.t < task.length else None,
+        minimum_states=task.classes(layer.t) if over_all else None,
         information_bits=each,
         best_accuracy=best,
         mean_best_accuracy=math.fsum(best) / len(best) if best else None,
@@ -166,22 +200,25 @@ def _compare(made: Machine, cut: StatesCut) -> None:
 
 
 def _result(
-    chosen: Reduction, made: Machine, over: str, cuts: list[StatesCut], stopped: str | None
+    chosen: Reduction | Task, made: Machine, over: str, cuts: list[StatesCut], stopped: str | None
 ) -> StatesResult:
-    bound = chosen.problem.bound() if over == "alice" else chosen.task.memory_bound()
-    machine = machine_info(made, chosen.cut)
-    of = chosen.cut if over == "alice" else chosen.task.length
+    reduction = chosen if isinstance(chosen, Reduction) else None
+    task = chosen.task if isinstance(chosen, Reduction) else chosen
+    alice = reduction is not None and over == "alice"
+    bound = reduction.problem.bound() if reduction and alice else task.memory_bound()
+    of = reduction.cut if reduction and alice else task.length
+    machine = machine_info(made, reduction.cut if reduction else task.length - 1)
     return StatesResult(
-        task=chosen.task_name,
-        task_size=chosen.task.size,
-        reduction=chosen.name,
-        problem=chosen.problem.name,
-        n=chosen.n,
-        symbols=chosen.symbols,
+        task=task.name,
+        task_size=task.size,
+        reduction=reduction.name if reduction else None,
+        problem=reduction.problem.name if reduction else None,
+        n=reduction.n if reduction else next(iter(task.size.values())),
+        symbols=reduction.symbols if reduction else 2,
         c=getattr(chosen, "c", None),
-        cut=chosen.cut,
-        stream_length=chosen.task.length,
-        alphabet_size=chosen.task.alphabet_size,
+        cut=reduction.cut if reduction else None,
+        stream_length=task.length,
+        alphabet_size=task.alphabet_size,
         prefix_set=over,
         machine=machine,
         bound=bound,

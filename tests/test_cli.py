@@ -14,6 +14,7 @@ from commlb_cli import main
 
 import commlb
 from commlb.records import MemoryPoint
+from commlb.tasks import task_classes
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:

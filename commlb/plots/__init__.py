@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import files
-from commlb.plots import states
+from commlb.plots import exact, growth, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.gadget import draw_gadget
 from commlb.plots.layout import layout_graph
@@ -32,7 +32,8 @@ from commlb.plots.style import (
     settings,
     task_name,
 )
-from commlb.records import ReduceResult, spec
+from commlb.records import Bound, ReduceResult, spec
+from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_states import StatesResult
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "check_path",
     "layout_graph",
     "query",
+    "save_exact",
+    "save_growth",
     "save_reduce",
     "save_states",
     "title",
@@ -88,6 +91,23 @@ def save_states(result: StatesResult, path: str | Path) -> None:
     A partial result says in the picture that it stopped, and why. Files as in ``save_reduce``.
     """
     _save(path, lambda: states.figure(result))
+
+
+def save_exact(result: ExactResult, path: str | Path, reductions: Sequence[tuple[str, Bound]] = ()) -> None:
+    """Draw what ``exact`` found at one size: the minimum cut by cut beside the states of the task's machine.
+
+    Where the minimum is known as an interval, the interval is a band. ``reductions``: bounds by name, such as
+    ("INDEX by hubs", bound), of which the best are drawn as lines. Files as in ``save_reduce``.
+    """
+    _save(path, lambda: exact.figure(result, reductions))
+
+
+def save_growth(result: GrowthResult, path: str | Path) -> None:
+    """Draw what ``exact`` found at several sizes: bits at the worst cut, and the laws fitted to them.
+
+    Files as in ``save_reduce``.
+    """
+    _save(path, lambda: growth.figure(result))
 
 
 def _save(path: str | Path, draw: Callable[[], Figure]) -> None:

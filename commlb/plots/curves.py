@@ -7,13 +7,16 @@ are thinner, so that the earlier ones show beneath.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from commlb.plots.style import (
     ALICE,
@@ -44,6 +47,9 @@ FOOT, HEAD = 0.62, 1.12
 PITCH = 0.37
 """Inches from one label to the next."""
 
+LONG = re.compile(r"\b\d{1,3}(?:,\d{3}){5,}\b")
+"""A count of more digits than anyone reads."""
+
 MOST_MARKERS = 36
 """Points of a curve that all have their markers; of more, evenly spread ones."""
 
@@ -62,19 +68,21 @@ class Look:
 
 
 LOOKS = {
-    "capacity": Look(OTHER, (0, (7, 1.5)), 4.2, "^", 7.0, 3),
+    "capacity": Look(OTHER, (0, (7, 1.5)), 3.8, "^", 7.0, 3),
     "reachable": Look(INK, "solid", 2.0, "o", 5.0, 4),
     "entropy": Look(JOIN, (0, (3, 1.5)), 1.8, "s", 3.6, 5),
-    "read": Look(GREY, (0, (1, 1.2)), 1.6, "", 0, 2),
+    "read": Look("#B8B8B8", (0, (0.5, 0.5)), 5.6, "", 0, 2),
     "need": Look(ALICE, "none", 0, "D", 7.5, 7),
     "closed form": Look(ALICE, "none", 0, "o", 10.0, 6, hollow=True),
     "closed bound": Look(ALICE, (0, (1.2, 1.2)), 1.5, "", 0, 2),
     "reduction": Look(BOB, (0, (6, 1.5, 1, 1.5)), 1.5, "", 0, 2),
-    "machine": Look(OTHER, (0, (7, 1.5)), 2.6, "^", 6.0, 3),
+    "machine": Look(OTHER, (0, (5, 1)), 5.5, "^", 8.0, 3),
     "at least": Look(INK, "solid", 2.0, "s", 4.5, 5),
     "at most": Look(INK, (0, (3, 1.5)), 1.2, "v", 4.5, 4),
-    "guess": Look(INK, "solid", 1.6, "o", 4.0, 4),
-    "ceiling": Look(ALICE, (0, (4, 1.5)), 1.6, "", 0, 3),
+    "guess": Look(INK, "solid", 1.4, "o", 4.0, 4),
+    "ceiling": Look(ALICE, (0, (4, 1.5)), 3.2, "", 0, 3),
+    "minima": Look(INK, "none", 0, "s", 5.5, 6),
+    "maxima": Look(INK, "none", 0, "v", 5.5, 5, hollow=True),
     "best law": Look(WARN, "solid", 1.8, "", 0, 3),
     "law 2": Look(JOIN, (0, (6, 1.5)), 1.3, "", 0, 2),
     "law 3": Look(ALICE, (0, (3, 1.2)), 1.3, "", 0, 2),
@@ -102,11 +110,19 @@ def head(made: Figure, title: str, sentence: str, warn: bool = False) -> None:
     top, wide = panel(made, 0.2, high - HEAD, WIDTH - 0.4, HEAD - 0.05), WIDTH - 0.4
     text, size = fitted(title, wide, TITLE)
     top.text(0, HEAD - 0.37, text, size=size, weight="bold", va="baseline")
+    sentence = LONG.sub(_power, sentence)
     size = TEXT if len(sentence) <= 2 * wide / CHARACTER / TEXT - 30 else SMALL
     rows = textwrap.wrap(sentence, int(wide / CHARACTER / size), max_lines=2, placeholder=" …")
-    look = {"color": WARN, "weight": "bold"} if warn else {"color": INK}
+    look: dict[str, Any] = {"color": WARN, "weight": "bold"} if warn else {"color": INK}
     for k, row in enumerate(rows):
         top.text(0, HEAD - 0.6 - 0.18 * k, row, size=size, va="baseline", **look)
+
+
+def _power(found: re.Match[str]) -> str:
+    """``2^100`` or ``>2^99`` for the many digits that were found."""
+    value = int(found[0].replace(",", ""))
+    power = value.bit_length() - 1
+    return f"2^{power}" if value == 2**power else f">2^{power}"
 
 
 def chart(
@@ -121,13 +137,14 @@ def chart(
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=PALE, lw=0.8)
     axes.set_axisbelow(True)
+    axes.yaxis.set_major_locator(MaxNLocator(8 if high > 2 else 3, steps=[1, 2, 5, 10]))
     return axes
 
 
 def across_ticks(axes: Axes, first: int, last: int, name: str | None) -> None:
     """Whole numbers below the axes, with what they are; without ``name`` the ticks alone."""
     most = int(WIDE / (0.2 + SMALL * CHARACTER * len(f"{last:,}")))
-    places = ticks(first, last, min(most, 22))
+    places = ticks(first, last, min(most, 21))
     axes.set_xticks(places, [f"{place:,}" for place in places] if name else [""] * len(places))
     if name:
         axes.set_xlabel(name, size=TEXT)
@@ -143,17 +160,26 @@ def ticks(first: int, last: int, most: int) -> list[int]:
     steps = (k * 10**power for power in range(20) for k in (1, 2, 5))
     step = next(step for step in steps if span <= step * max(1, most - 1))
     inner = range(-(-first // step) * step, last, step)
-    return sorted({first, last, *(k for k in inner if 3 * min(k - first, last - k) >= 2 * step)})
+    return sorted(
+        {first, last, *(k for k in inner if 2 * (k - first) >= step and 3 * (last - k) >= 2 * step)}
+    )
 
 
-def ceiling(curves: Sequence[Curve], own: Sequence[str], room: float = 1.1) -> float:
-    """The top of the axes: above all values, but at most five times above those of the looks ``own``, which
-    would else lie flat on the ground.
+def ceiling(curves: Sequence[Curve], last: float, own: Sequence[str], near: Sequence[str] = ()) -> float:
+    """The top of the axes up to the place ``last``: above all values, but not so far that the looks ``own``
+    lie flat on the ground: at most five times above them, or twelve times where looks ``near`` are there.
     """
-    known = [(c.look in own, v) for c in curves for v in c.values if v is not None]
-    most = max((v for _, v in known), default=0.0)
-    mine = max((v for is_own, v in known if is_own), default=most)
-    return room * max(min(most, 5 * max(mine, 1.0)), 0.5)
+    mine, beside, most = (
+        max((v for c in curves if looks is None or c.look in looks for v in _seen(c, last)), default=0.0)
+        for looks in (own, near, None)
+    )
+    mine = max(mine, 1.0)
+    return 1.1 * max(min(most, 5 * mine), beside if beside <= 12 * mine else 0, 1.0)
+
+
+def _seen(curve: Curve, last: float) -> list[float]:
+    """The values up to a place."""
+    return [v for x, v in zip(curve.at, curve.values, strict=True) if v is not None and x <= last]
 
 
 def draw_curve(axes: Axes, curve: Curve) -> None:
@@ -183,7 +209,7 @@ def draw_labels(made: Figure, axes: Axes, curves: Sequence[Curve]) -> None:
 
     A curve whose end lies above the axes has an arrow for it.
     """
-    box, (wide, tall) = axes.get_position(), made.get_size_inches()
+    box, tall = axes.get_position(), made.get_size_inches()[1]
     high = box.height * tall
     side = panel(made, LEFT + WIDE, box.y0 * tall, SIDE, high)
     (x0, x1), (low, top) = axes.get_xlim(), axes.get_ylim()
@@ -192,6 +218,8 @@ def draw_labels(made: Figure, axes: Axes, curves: Sequence[Curve]) -> None:
         seen = [(x, v) for x, v in zip(curve.at, curve.values, strict=True) if v is not None and x <= x1]
         x, value = max(seen, default=(x1, next((v for v in curve.values if v is not None), low)))
         ends.append(((x - x1) / (x1 - x0) * WIDE, (min(value, top) - low) / (top - low) * high, value > top))
+    if any(above for _, _, above in ends):
+        side.text(0.8, -0.05, "↑: ends above the axes", size=SMALL, va="top", color=GREY)
     for curve, (x, y, above), at in zip(curves, ends, spread([y for _, y, _ in ends], high), strict=True):
         look = LOOKS[curve.look]
         side.plot([x + 0.06, 0.08, 0.26], [y, y, at], color=GREY, lw=0.5, clip_on=False, zorder=1)
@@ -236,20 +264,14 @@ def spread(wanted: Sequence[float], high: float) -> list[float]:
     return found
 
 
-def missing(axes: Axes, start: float, words: str) -> None:
-    """Dotted from ``start`` to the right end: cuts or sizes that were not finished."""
+def missing(axes: Axes, start: float, words: str = "", taken: Sequence[float] = ()) -> None:
+    """Grey from ``start`` to the right end: cuts or sizes that were not finished. ``words`` say so, at a height
+    away from the values ``taken``.
+    """
     (_, x1), (low, top) = axes.get_xlim(), axes.get_ylim()
     where, size = (start, min(low, top)), (x1 - start, abs(top - low))
-    axes.add_patch(Rectangle(where, *size, fc="white", ec=GREY, hatch="..", lw=0, alpha=0.55, zorder=1))
+    axes.add_patch(Rectangle(where, *size, fc=PALE, ec="none", zorder=1.5))
     if words:
-        box = {"boxstyle": "square,pad=0.25", "fc": "white", "ec": "none"}
-        axes.text(
-            (start + x1) / 2,
-            low + 0.5 * (top - low),
-            words,
-            size=SMALL,
-            ha="center",
-            va="center",
-            bbox=box,
-            zorder=8,
-        )
+        heights = [low + share * (top - low) for share in (0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2, 0.9)]
+        y = max(heights, key=lambda height: min((abs(height - value) for value in taken), default=0))
+        axes.text((start + x1) / 2, y, words, size=SMALL, ha="center", va="center", zorder=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from commlb.wording import number
 COLOURS = "cividis"
 """From dark blue (nothing) to yellow (all); made for colour-blind readers, its lightness rises evenly."""
 
-UNREAD = {"facecolor": "#F2F2F2", "edgecolor": "#B5B5B5", "hatch": "////"}
+UNREAD: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": "#B5B5B5", "hatch": "////"}
 FEW = 150
 """Rows or columns up to which each has its own sharp edge."""
 

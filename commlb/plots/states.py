@@ -44,9 +44,11 @@ def figure(result: StatesResult) -> Figure:
     made = Figure(figsize=(WIDTH, bottom + high + HEAD), facecolor="white")
     head(made, title(result), result.verdict, warn=not result.complete)
     lines, last = curves(result), last_shown(result)
-    across = (-0.5, last + 0.5)
-    name = "cut: after t tokens" + (f" ({last} = where Alice ends)" if _is_cut(result, last) else "")
-    axes = chart(made, bottom, high, across, (0, ceiling(lines, ("reachable", "entropy", "closed form"))))
+    margin = max(0.5, last / 60)
+    across = (-margin, last + margin)
+    name = "cut: after t tokens" + (f" ({last:,} = where Alice ends)" if _is_cut(result, last) else "")
+    top = ceiling(lines, last, ("reachable", "closed form"), ("capacity",))
+    axes = chart(made, bottom, high, across, (-0.03 * top, top))
     axes.set_ylabel("bits", size=TEXT)
     across_ticks(axes, 0, last, None if told else name)
     if not result.cuts:
@@ -62,8 +64,10 @@ def figure(result: StatesResult) -> Figure:
         across_ticks(panels[1], 0, last, None)
         across_ticks(panels[2], 0, last, name)
     if last > result.cuts[-1].t:
-        for each in panels:
-            missing(each, result.cuts[-1].t + 0.5, "not\nreached" if each is axes else "")
+        start = result.cuts[-1].t + 0.5
+        missing(axes, start, "not reached", [v for c in lines for v in c.values[-1:] if v is not None])
+        for each in panels[1:]:
+            missing(each, start)
     return made
 
 
@@ -161,6 +165,6 @@ def _counts(result: StatesResult, values: list[float | None], up: bool) -> str:
     if result.prefix_set == "alice" and result.complete:
         return number(known[-1][0], rounding, 4)
     if result.prefix_set == "alice":
-        return f"{number(known[-1][0], rounding, 4)} (t = {-known[-1][1]:,})"
+        return f"{number(known[-1][0], rounding, 4)} at t = {-known[-1][1]:,}"
     value, place = max(known)
-    return f"at most {number(value, rounding, 4)} (t = {-place:,})"
+    return f"{number(value, rounding, 4)} at t = {-place:,}"

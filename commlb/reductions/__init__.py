@@ -5,8 +5,9 @@ from __future__ import annotations
 from commlb.errors import BadInput, unknown_name
 from commlb.reductions.base import Reduction
 from commlb.registry import registered
+from commlb.tasks import task_classes
 
-DEFAULTS = {"istree": "two-hub"}
+DEFAULTS = {"istree": "two-hub", "mqar": "first-query"}
 """The reduction of a task that has several."""
 
 
@@ -25,10 +26,14 @@ def build(task: str, reduction: str | None, n: int, symbols: int | None, c: int 
 
     Raises ``BadInput`` for names that are not registered and options that the reduction does not have.
     """
-    tasks = {cls.task_name for cls in reduction_classes().values()}
-    if task not in tasks:
-        raise unknown_name("task", task, tasks)
     known = for_task(task)
+    if not known:
+        tasks = {cls.task_name for cls in reduction_classes().values()}
+        if task in task_classes():
+            raise BadInput(
+                f"no reduction to {task} is registered; those to choose from: {', '.join(sorted(tasks))}"
+            )
+        raise unknown_name("task", task, tasks)
     name = DEFAULTS.get(task, next(iter(known))) if reduction is None else reduction
     if name not in known:
         raise unknown_name(f"reduction to {task}", name, known)
