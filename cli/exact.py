@@ -47,6 +47,7 @@ class Sizes(click.ParamType):
 )
 @click.option("--max-states", type=INTEGER, help="States of all layers, or streams (default 2^22).")
 @click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32).")
+@click.option("--timeout", type=float, help="Seconds at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--out", metavar="FILE", help="Also write a .json, .jsonl or .csv file (a row a cut).")
 @click.option("--export", metavar="FILE", help="Write the minimal automaton as .json or .dot.")

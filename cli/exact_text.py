@@ -20,7 +20,12 @@ def lines(result: ExactResult | GrowthResult) -> list[str]:
 
 
 def _size(result: ExactResult) -> str:
-    return ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in result.task_size.items())
+    words = {"fixed": "fixed keys", "simple": "simple graphs"}
+    shown = [
+        f"n = {value}" if key == "n" else words.get(key, key) if value is True else f"{value} {key}"
+        for key, value in result.task_size.items()
+    ]
+    return ", ".join(shown).replace("_", " ")
 
 
 def _one(result: ExactResult) -> list[str]:
@@ -30,7 +35,7 @@ def _one(result: ExactResult) -> list[str]:
         size += "; a promise task: minima hold cut by cut, and need not be reached by one machine at once"
     found = [*wrap(head, "", "  "), *wrap(size, "  ", "  "), ""]
     machine = "machine" if result.engine == "layers" else "prefixes"
-    found.append(f"{'cut':>6} {'tokens':>6} {machine:>12} {'minimum':>18}  {'bits':>8}  known by")
+    found.append(f"{'cut':>6} {'tokens':>6} {machine:>11} {'minimum':>17}  {'bits':>8}  known by")
     shown = _shown(result)
     for place, cut in enumerate(result.cuts):
         if place in shown:
@@ -60,7 +65,7 @@ def _row(cut: ExactCut, worst: bool) -> list[str]:
     bits = number(math.log2(cut.classes_at_least), ROUND_FLOOR)
     mark = "*" if worst else " "
     tokens = str(cut.alphabet) if cut.alphabet else ""
-    head = f"{cut.t:>6} {tokens:>6} {cut.machine_states:>12,} {count:>18}{mark} {bits:>8}  "
+    head = f"{cut.t:>6} {tokens:>6} {cut.machine_states:>11,} {count:>17}{mark} {bits:>8}  "
     return wrap(known, head, " " * len(head))
 
 

@@ -130,7 +130,7 @@ def chromatic(adjacent: Adjacency, budget: int = BUDGET) -> Chromatic:
 def undominated(adjacent: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The vertices that must be coloured, and for every vertex the one whose colour it can take.
 
-    v may take u's colour if u and v are not adjacent and all neighbours of v are neighbours of u. Being so
+    v may take u's colour if all neighbours of v are neighbours of u (then u is not one of them). Being so
     dominated is transitive; of equals the first stays. So all that are dominated leave at once, again and
     again until none is.
     """
@@ -140,7 +140,7 @@ def undominated(adjacent: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int6
         core = adjacent[np.ix_(kept, kept)]
         common = core.astype(np.float32) @ core.astype(np.float32)
         degree = core.sum(axis=1)
-        below = (common == degree[:, None]) & ~core
+        below = common == degree[:, None]
         earlier = np.tri(len(kept), k=-1, dtype=bool)
         below &= (degree[:, None] < degree) | earlier
         leaves = below.any(axis=1)

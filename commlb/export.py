@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.errors import OverLimit
+from commlb.errors import LimitError
 from commlb.layers import Layers
 
 MAX_DRAWN = 2000
@@ -62,11 +62,13 @@ def to_json_dict(layers: Layers) -> dict[str, Any]:
 def to_dot(layers: Layers) -> str:
     """Merged ``layers`` for Graphviz: one rank a layer, tokens that lead the same way on one arrow.
 
-    Raises ``OverLimit`` beyond ``MAX_DRAWN`` states.
+    Raises ``LimitError`` beyond ``MAX_DRAWN`` states.
     """
     if sum(layers.widths) > MAX_DRAWN:
-        what = "a picture of the automaton: states (write .json instead)"
-        raise OverLimit(what, sum(layers.widths), MAX_DRAWN, "nothing", layers.widths)
+        states = sum(layers.widths)
+        raise LimitError(
+            f"a drawing holds at most {MAX_DRAWN:,} states, this one has {states:,}; write .json"
+        )
     found = canonical(layers)
     lines = ["digraph minimum {", f"  // {PROMISE if found.total_from else TOTAL}", "  rankdir=LR;"]
     for t, width in enumerate(found.widths):

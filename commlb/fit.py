@@ -133,7 +133,12 @@ def _probes(n: int, margin: int, cost: int) -> Iterable[int]:
 
 
 def _roles_agree(alike: Alike, reduction: IndexReduction, spend: Spend) -> bool:
-    """Whether the task expects, at each position of the prefix, a letter of the role that is written."""
+    """Whether the task expects, at each position of the prefix, a letter of the role that is written.
+
+    Where roles do not follow positions, letters that are read back as meant at one are so at any.
+    """
+    if not reduction.task.roles_by_position:
+        return True
     task, t = reduction.task, 0
     lap = len(alike.schedule) - alike.period_start
     firsts = [alike.moves[next(iter(states))][0][2] for states, _ in alike.schedule]

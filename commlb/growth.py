@@ -57,7 +57,7 @@ def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **opti
     return _grown(sizes, results, None)
 
 
-def _grown(task: str, sizes: Sequence[int], results: list[ExactResult], stopped: str | None) -> GrowthResult:
+def _grown(sizes: Sequence[int], results: list[ExactResult], stopped: str | None) -> GrowthResult:
     done = tuple(sizes[: len(results)])
     bits = [result.minimum_bits for result in results]
     found = fits(done, bits) if len(set(done)) >= 3 else ()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.errors import BadInput, OverLimit
+from commlb.errors import BadInput, OverLimit, require_at_least
 from commlb.kernels.distinct import groups
 from commlb.machines.base import BROKEN, UNDEFINED, Automaton, Machine
 
@@ -31,18 +32,33 @@ def silent(done: int, of: int) -> None:
 
 @dataclass(frozen=True)
 class Limits:
-    """States of all layers together, and bytes, that a search may take."""
+    """States (of all layers together, where they are kept), bytes and seconds that a search may take."""
 
     max_states: int = 2**22
     max_memory: int = 2**32
+    timeout: float | None = None
+    started: float = field(default_factory=time.perf_counter)
 
-    def check(self, what: str, finished: Sequence[int], states: int = 0, memory: int = 0) -> None:
+    def __post_init__(self) -> None:
+        require_at_least("max_states", self.max_states, 1)
+        require_at_least("max_memory", self.max_memory, 1)
+        if self.timeout is not None and not self.timeout > 0:
+            raise BadInput(f"timeout must be a positive number of seconds; given {self.timeout}")
+
+    def check_time(self, what: str, finished: Sequence[int] = ()) -> None:
+        """Raise ``OverLimit`` if the time is up."""
+        seconds = time.perf_counter() - self.started
+        if self.timeout is not None and seconds > self.timeout:
+            need, limit = math.ceil(seconds), math.ceil(self.timeout)
+            raise OverLimit(f"{what}: seconds", need, limit, "--timeout", finished)
+
+    def check(self, where: str, finished: Sequence[int], states: int = 0, memory: int = 0) -> None:
         """Raise ``OverLimit`` if ``states`` more states or ``memory`` bytes are too many."""
         if sum(finished) + states > self.max_states:
             need = sum(finished) + states
-            raise OverLimit(f"{what}: states", need, self.max_states, "--max-states", finished)
+            raise OverLimit(f"states, {where}", need, self.max_states, "--max-states", finished)
         if memory > self.max_memory:
-            raise OverLimit(f"{what}: bytes", memory, self.max_memory, "--max-memory", finished)
+            raise OverLimit(f"bytes, {where}", memory, self.max_memory, "--max-memory", finished)
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,7 @@ def unroll(
         if t < len(alphabets):
             widths = [len(table) for table in following] + [len(layer)]
             memory = 4 * sum(table.size for table in following) + len(layer) * 4 * len(alphabets[t])
-            limits.check(f"layer {t + 1}", widths, memory=memory + HASHABLE_BYTES * len(layer))
+            limits.check(f"layers 0 to {t + 1}", widths, memory=memory + HASHABLE_BYTES * len(layer))
             table, layer = _step_all(automaton, layer, alphabets[t], t, limits, widths)
             following.append(table)
             progress(t + 1, len(alphabets))
@@ -166,7 +182,7 @@ def _step_all(
             raise BadInput(f"a state after position {t} is not hashable ({error}); use tuples") from error
         if len(after) > limits.max_states:
             break
-    limits.check(f"layer {t + 1}", widths, states=len(after), memory=HASHABLE_BYTES * len(after))
+    limits.check(f"layers 0 to {t + 1}", widths, states=len(after), memory=HASHABLE_BYTES * len(after))
     return table, after
 
 
@@ -195,9 +211,9 @@ def unroll_machine(
             successors = words.shape[1] * len(alphabets[t])
             working = min(successors, max(CHUNK, words.shape[1])) * 8 * (3 * len(words) + machine.rows + 2)
             kept = 4 * (sum(table.size for table in following) + successors)
-            limits.check(f"layer {t + 1}", widths, memory=kept + working)
+            limits.check(f"layers 0 to {t + 1}", widths, memory=kept + working)
             table, words = _step_batch(machine, states, np.array(alphabets[t], np.int64), t)
-            limits.check(f"layer {t + 1}", widths, states=words.shape[1])
+            limits.check(f"layers 0 to {t + 1}", widths, states=words.shape[1])
             following.append(table)
             progress(t + 1, len(alphabets))
     answers = np.unique(np.concatenate(list(outputs.values())))
@@ -277,7 +293,7 @@ def tabulate(
     limits = limits or Limits()
     check_alphabets(alphabets, (len(alphabets),))
     streams = math.prod(map(len, alphabets))
-    limits.check("streams", (), states=streams, memory=24 * streams)
+    limits.check("one a stream", (), states=streams, memory=24 * streams)
     table = np.empty(streams, np.int32)
     numbers: dict[Any, int] = {}
     for place, stream in enumerate(itertools.product(*alphabets)):

@@ -48,6 +48,7 @@ def solve(
     engine: str | None = None,
     max_states: int = Limits.max_states,
     max_memory: int = Limits.max_memory,
+    timeout: float | None = None,
     budget: int = BUDGET,
     progress: Progress = silent,
     **options: Any,
@@ -65,12 +66,16 @@ def solve(
     made = _made(task, n, options)
     if engine not in (None, LAYERS, TABLE):
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
-    limits = Limits(max_states, max_memory)
-    limits.check("layers", (), states=made.length + 1)
+    limits = Limits(max_states, max_memory, timeout)
+    limits.check("one a layer", (), states=made.length + 1)
     engine = engine or (TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS)
 
     def part(k: int) -> Progress:
-        return lambda done, of: progress(made.length * k + made.length * done // of, 3 * made.length)
+        def heard(done: int, of: int) -> None:
+            limits.check_time(f"{made.name}, layer {done} of {of}")
+            progress(made.length * k + made.length * done // of, 3 * made.length)
+
+        return heard
 
     merged, states = _merged(made, engine, limits, (part(0), part(1)))
     most = min(MAX_VERTICES, math.isqrt(max_memory // 8))
@@ -105,6 +110,7 @@ def _merged(
 ) -> tuple[Layers, tuple[int, ...]]:
     """The merged automaton, and the states of the task's machine (or the prefixes) at each cut."""
     alphabets = [task.alphabet(t) for t in range(task.length)]
+    limits.check("one state a layer", (), memory=4 * sum(map(len, alphabets)))
     if engine == TABLE:
         if len(task.answered_at) > 1:
             raise BadInput(f"{task.name} has several answers; engine '{TABLE}' is for one at the end")
@@ -122,7 +128,8 @@ def _result(task: Task | UserTask, merged: Layers, engine: str, found: tuple[Exa
     worst = next(cut.t for cut in found if cut.classes_at_least == low)
     promise = merged.total_from > 0
     size = ", ".join(f"{key}={value}" for key, value in task.size.items())
-    states = f"{low:,}" if low == high else f"between {low:,} and {high:,}"
+    there = found[worst].classes_at_most
+    states = f"{low:,}" if low == there else f"between {low:,} and {there:,}"
     return ExactResult(
         task=task.name,
         task_size=task.size,

@@ -90,7 +90,7 @@ class Index(Problem):
         return x[y - 1]
 
     def values(self, xs: NDArray, ys: NDArray) -> NDArray:
-        return np.asarray(xs[ys - 1, np.arange(xs.shape[1])])
+        return np.take_along_axis(xs, (ys - 1)[None], axis=0)[0]
 
     @property
     def inputs_of_bob(self) -> int:
@@ -100,7 +100,7 @@ class Index(Problem):
         return list(range(1, self.n + 1))
 
     def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
-        return rng.integers(1, self.n + 1, size=xs.shape[1])
+        return np.asarray(rng.integers(1, self.n + 1, size=xs.shape[1]))
 
     def check(self, y: Any) -> None:
         if not isinstance(y, int) or not 1 <= y <= self.n:

@@ -16,6 +16,7 @@ unknown n.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -27,7 +28,7 @@ from commlb.fit import fits, fits_every_n
 from commlb.machines.base import UNDEFINED, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
-from commlb.reductions.bob import IndexReduction, WordReduction
+from commlb.reductions.bob import IndexReduction, RecoveringReduction, WordReduction
 from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.walk import MAX_STEPS, Transducer, walk
 
@@ -86,6 +87,8 @@ def _prove_queries(reduction: IndexReduction) -> ReductionCheck:
                     "it, take a smaller n or use positions only to name atoms"
                 )
     counterexample = counterexample or padding.refusal(reduction)
+    if counterexample and isinstance(reduction, RecoveringReduction):
+        counterexample = dataclasses.replace(counterexample, y=reduction.question(counterexample.y))
     return ReductionCheck(
         holds=counterexample is None,
         evidence="counterexample" if counterexample else "proved",

@@ -8,8 +8,6 @@ which is known beforehand, and their sum is compared with it at every layer.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from commlb.errors import CommlbError, OverLimit
 from commlb.kernels.distinct import Workspace, dense_counts, dense_distinct, distinct, groups, sum_groups
+from commlb.layers import Limits
 from commlb.machines.base import Array, Machine
 from commlb.prefixes import Edges, Prefixes
 
@@ -30,13 +29,8 @@ DENSE_BITS = 28
 """State spaces of up to 2^28 states may be counted in a table of all of them."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What an enumeration may take: distinct nodes of a layer, bytes, and seconds."""
-
-    max_states: int = 2**28
-    max_memory: int = 2**32
-    timeout: float | None = None
+MAX_STATES = 2**28
+"""Distinct nodes of a layer, unless another limit is given."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class Enumeration:
     machine: Machine
     prefixes: Prefixes
     information: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=lambda: Limits(MAX_STATES))
     heard: Callable[[int, int], None] = lambda done, of: None
 
     def __post_init__(self) -> None:
@@ -82,7 +76,6 @@ class Enumeration:
         self.limbs = max(1, -(-max(self.masses).bit_length() // 64))
         self.has_controls = any(edges.controls_after > 1 for edges in self.prefixes.layers)
         self._workspace = Workspace()
-        self._started = time.perf_counter()
 
     def layers(self) -> Iterator[Layer]:
         """The layers t = 0 … cut.
@@ -130,7 +123,7 @@ class Enumeration:
         done = 0
         for k in range(edges.tokens.shape[1]):
             for chosen in self._chosen(edges.following[:, k], controls, layer.keys.shape[1]):
-                self._check_time(t)
+                self.limits.check_time(f"layer {t + 1}")
                 here = controls[chosen] if self.has_controls else controls
                 stepped = self._step(layer.keys[:, chosen], here, edges, k, t)
                 found = layer.counts[:, chosen]
@@ -177,11 +170,6 @@ class Enumeration:
             need = nodes * row + 8 * self.limbs * 2**self.machine.storage_bits + most * row
         if need > self.limits.max_memory:
             raise OverLimit(f"layer {t + 1}: bytes", need, self.limits.max_memory, "--max-memory", ())
-
-    def _check_time(self, t: int) -> None:
-        seconds, limit = time.perf_counter() - self._started, self.limits.timeout
-        if limit is not None and seconds > limit:
-            raise OverLimit(f"layer {t + 1}: seconds", math.ceil(seconds), math.ceil(limit), "--timeout", ())
 
     def _chosen(self, following: Array, controls: Array, nodes: int) -> Iterator[slice | Array]:
         """The nodes that have a k-th edge, in chunks."""

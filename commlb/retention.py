@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from commlb import machines, reductions
 from commlb.chains import check_sizes, machine_info
-from commlb.errors import BadInput, CommlbError, OverLimit, require_at_least
+from commlb.errors import BadInput, CommlbError, OverLimit
 from commlb.information import ceiling_accuracy, entropy_of_spectrum, spectrum
+from commlb.layers import Limits
 from commlb.machines.base import Machine
 from commlb.prefixes import of_alice, of_task
-from commlb.reachability import Enumeration, Layer, Limits
+from commlb.reachability import MAX_STATES, Enumeration, Layer
 from commlb.records_states import StatesCut, StatesResult
 from commlb.reductions.base import Reduction
 from commlb.wording import kept
@@ -33,7 +34,7 @@ def states(
     machine: str = machines.EXACT,
     over: str = "alice",
     information: bool = False,
-    max_states: int = Limits.max_states,
+    max_states: int = MAX_STATES,
     max_memory: int = Limits.max_memory,
     timeout: float | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
@@ -53,10 +54,6 @@ def states(
     ([1, 2, 4, 4, 4, 4, 4], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0))
     """
     check_sizes(n, symbols, c)
-    require_at_least("max_states", max_states, 1)
-    require_at_least("max_memory", max_memory, 1)
-    if timeout is not None and not timeout > 0:
-        raise BadInput(f"timeout must be a positive number of seconds; given {timeout}")
     chosen = reductions.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
     limits = Limits(max_states, max_memory, timeout)
@@ -77,8 +74,9 @@ def run(
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     if information and over == "all":
         raise BadInput("information is about Alice's symbols; take over=alice, or leave it out")
-    prefixes = of_alice(chosen) if over == "alice" else of_task(chosen.task)
-    search = Enumeration(made, prefixes, information, limits or Limits(), progress)
+    limits = limits or Limits(MAX_STATES)
+    prefixes = of_alice(chosen) if over == "alice" else of_task(chosen.task, limits)
+    search = Enumeration(made, prefixes, information, limits, progress)
     cuts: list[StatesCut] = []
     try:
         for layer in search.layers():

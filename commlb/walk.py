@@ -30,11 +30,16 @@ MAX_STEPS = 30_000_000
 Node = tuple[Encoder, int, int | None, Any]
 
 
+Use = tuple[str, Hashable]
+Partners = dict[Use, dict[Hashable, int]]
+"""For each use, the arguments named in one letter with it, each with the last step that does so."""
+
+
 class LastUse:
     """Which letters may still come after a given step: ``live(role, argument)`` (see ``Live``)."""
 
-    def __init__(self, last: dict[tuple[str, Hashable], int], now: int):
-        self.last, self.now = last, now
+    def __init__(self, last: dict[Use, int], now: int, partners: tuple[Partners, ...] = ()):
+        self.last, self.now, self.partners = last, now, partners
 
     def __call__(self, role: str, argument: Hashable) -> bool:
         return self.last.get((role, argument), -1) > self.now
@@ -42,8 +47,26 @@ class LastUse:
     def arguments(self, role: str) -> Iterable[Any]:
         return [argument for (r, argument), step in self.last.items() if r == role and step > self.now]
 
+    def together(self, role: str, argument: Hashable) -> set[Hashable]:
+        """The arguments that may still be named in one letter with this one."""
+        return {
+            other
+            for known in self.partners
+            for other, step in known.get((role, argument), {}).items()
+            if step > self.now
+        }
 
-def uses(letter: Letter) -> list[tuple[str, Hashable]]:
+
+def note_partners(letters: Iterable[Letter], step: int, partners: Partners) -> None:
+    """Enter letters of two arguments, written at ``step``, into ``partners``."""
+    for role, *arguments in letters:
+        if len(arguments) == 2:
+            a, b = arguments
+            partners.setdefault((role, a), {})[b] = step
+            partners.setdefault((role, b), {})[a] = step
+
+
+def uses(letter: Letter) -> list[Use]:
     """The (role, argument) pairs that a letter touches."""
     return [(letter[0], argument) for argument in letter[1:]]
 
@@ -68,7 +91,8 @@ class Transducer:
     def __init__(self, reduction: Reduction):
         self.reduction = reduction
         self.moves: list[dict[tuple[Encoder, int, int], tuple[Encoder, list[Letter], bool]]] = [{}]
-        self.last: dict[tuple[str, Hashable], int] = {}
+        self.last: dict[Use, int] = {}
+        self.partners: Partners = {}
         reached: list[tuple[Encoder, int]] = [(reduction.start(), 0)]
         laid_out = 0
         for j in range(1, reduction.n + 2):
@@ -80,6 +104,7 @@ class Transducer:
                     )
                     moves[e, t, x] = (following, letters, is_well_written(reduction, letters, t))
                     self.last.update({use: j for letter in letters for use in uses(letter)})
+                    note_partners(letters, j, self.partners)
             self.moves.append(moves)
             laid_out += len(moves)
             if laid_out > MAX_MOVES:
@@ -98,14 +123,16 @@ def walk(reduction: IndexReduction, i: int, alice: Transducer) -> tuple[int, Cou
     n = reduction.n
     suffix = reduction.bob(i)
     last = dict(alice.last)
-    for place, letter in enumerate(suffix):
-        last.update(dict.fromkeys(uses(letter), n + 2 + place))
+    bobs: Partners = {}
+    for place, letter in enumerate(suffix, n + 2):
+        last.update(dict.fromkeys(uses(letter), place))
+        note_partners([letter], place, bobs)
     layers: list[dict[Node, tuple[Node, int] | None]] = [
         {(reduction.start(), 0, None, automaton.start()): None}
     ]
     steps = 0
     for j in range(1, n + 2):
-        live = LastUse(last, j)
+        live = LastUse(last, j, (alice.partners, bobs))
         layer: dict[Node, tuple[Node, int] | None] = {}
         for node in layers[-1]:
             e, t, known, state = node

@@ -217,7 +217,7 @@ def of_bob(cls, change):
         return {"reply": lambda self, j, bit: change(lambda k: cls.reply(self, k, bit), j)}
     changed = {"bob": lambda self, i: change(lambda k: cls.bob(self, k), i)}
     if cls.whole is not IndexReduction.whole:
-        changed["whole"] = lambda self, i: change(lambda k: cls.whole(self, k), i)
+        changed["whole"] = lambda self, i: change(lambda k: cls.whole(self, k if k <= self.n else 1), i)
     return changed
 
 

@@ -29,7 +29,7 @@ def test_streams_are_those_of_the_papers():
             del options["symbols"]
         reduction = reduction_classes()[case["reduction"]](len(case["x"]), **options)
         assert reduction.alice(case["x"]) == case["alice"], case
-        assert reduction.suffix(case["i"]) == case["bob"], case
+        assert reduction.suffix(case["y"]) == case["bob"], case
 
 
 def agrees(found, golden) -> bool:

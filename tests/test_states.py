@@ -19,9 +19,10 @@ from commlb import machines, retention
 from commlb.errors import BadInput, CommlbError, OverLimit
 from commlb.information import ceiling_accuracy
 from commlb.kernels import distinct as kernel
+from commlb.layers import Limits
 from commlb.machines.base import UNDEFINED
 from commlb.prefixes import of_alice, of_task
-from commlb.reachability import Enumeration, Limits
+from commlb.reachability import Enumeration
 from commlb.reductions import build, reduction_classes
 from commlb.reductions.index_to_istree import Hubs
 from commlb.tasks import task_classes
@@ -184,7 +185,7 @@ def test_hubs_are_read_block_by_block():
             5,
         ),
         (Limits(max_memory=5000), r"layer \d+: bytes: [\d,]+ needed, the limit is 5,000", None),
-        (Limits(timeout=-1.0), "seconds", 1),
+        (Limits(timeout=1.0, started=-100.0), "seconds", 1),
     ],
 )
 def test_limits_keep_what_was_finished(limits, words, finished):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import inspect
 import itertools
 import math
 
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from reference import run_one, stirling
 
 from commlb.errors import BadInput
+from commlb.machines import build
 from commlb.machines.base import UNDEFINED
+from commlb.symbolic import Atom
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
 from commlb.tasks.cgram import CGram
@@ -90,11 +94,13 @@ def test_projected_runs_answer_like_unprojected_ones(task):
     for stream in streams(task):
         letters = [task.letter(token, t) for t, token in enumerate(stream)]
         extra = [use for use in pool if rng.random() < 0.5]
-        tight = loose = automaton.start()
+        tight = loose = whole = automaton.start()
         given = []
         for t, letter in enumerate(letters):
+            whole = automaton.read(whole, letter)
             tight = automaton.project(automaton.read(tight, letter), Uses(letters[t + 1 :]))
             loose = automaton.project(automaton.read(loose, letter), Uses(letters[t + 1 :], extra))
+            assert tight == automaton.project(whole, Uses(letters[t + 1 :])), (stream, t)
             if t + 1 in task.answered_at:
                 assert automaton.answer(tight) == automaton.answer(loose), stream
                 given.append(automaton.answer(tight))
@@ -122,13 +128,65 @@ def test_projection_is_a_congruence(task):
                 assert known == answer, (prefix, suffix)
 
 
+@pytest.mark.parametrize("task", [task for task in EXAMPLES if task.unread], ids=repr)
+def test_what_nobody_reads_leaves_the_other_answers_alone(task):
+    """All queries but one written in the role that nobody reads, projected to what the rest touches."""
+    automaton, alias = task.automaton(), {role: name for name, role in task.unread.items()}
+    for stream in streams(task)[::3]:
+        right = solve(task, stream)
+        for place, due in enumerate(task.answered_at if right is not UNDEFINED else ()):
+            letters = [task.letter(token, t) for t, token in enumerate(stream)]
+            for t in range(task.answered_at.start - 1, task.length):
+                if t + 1 != due:
+                    letters[t] = (alias[letters[t][0]], *letters[t][1:])
+            assert [task.token(letter) for letter in letters] == list(stream)
+            state = automaton.start()
+            for t, letter in enumerate(letters[:due]):
+                state = automaton.project(automaton.read(state, letter), Uses(letters[t + 1 :]))
+            assert automaton.answer(state) == each(right)[place], (stream, due)
+
+
+@pytest.mark.parametrize("task", [task for task in EXAMPLES if task.promise_ignores], ids=repr)
+def test_what_the_promise_ignores_does_not_break_it(task):
+    for stream in streams(task):
+        other = tuple(
+            task.alphabet(t)[0] if task.letter(token, t)[0] in task.promise_ignores else token
+            for t, token in enumerate(stream)
+        )
+        assert (solve(task, other) is UNDEFINED) == (solve(task, stream) is UNDEFINED), stream
+
+
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_atoms_are_opaque(task):
+    """Named, they are answered alike; of named points in space only those that are there can be asked for."""
+    automaton = task.automaton()
+
+    def named(letter):
+        atoms = len(letter) - (letter[0] in task.plain)
+        return (letter[0], *(Atom("a", a) for a in letter[1:atoms]), *letter[atoms:])
+
+    for stream in streams(task)[:2000]:
+        known = solve(task, stream)
+        pairs = 2 * task.pairs if task.name == "nearest" else 0
+        if pairs and not set(stream[pairs:]) <= set(stream[:pairs:2]):
+            continue
+        state, given = automaton.start(), []
+        for t, token in enumerate(stream):
+            state = automaton.read(state, named(task.letter(token, t)))
+            if t + 1 in task.answered_at:
+                given.append(automaton.answer(state))
+        given = [answer.index if isinstance(answer, Atom) else answer for answer in given]
+        assert UNDEFINED in given if known is UNDEFINED else tuple(given) == each(known), stream
+
+
 @pytest.mark.parametrize("task", EXAMPLES, ids=repr)
 def test_exact_machine_is_tested_equal_to_the_automaton(task):
     """One batch of all streams within the promise; every answer; states are canonical up to the first.
 
-    Canonical: equal iff the automaton's are.
+    Canonical: equal iff the automaton's are. What an automaton keeps for the promise only, no machine needs.
     """
-    automaton, machine = task.automaton(), task.machine()
+    plain = dataclasses.replace(task, simple=False) if getattr(task, "simple", False) else task
+    automaton, machine = plain.automaton(), task.machine()
     good = [stream for stream in streams(task) if solve(task, stream) is not UNDEFINED]
     if task.name == "cgram":
         good = good[:1500]
@@ -169,6 +227,31 @@ def test_window_answers_are_never_wrong(task):
                 claimed = task.from_window(stream[first:due], first)
                 assert claimed in (None, written(right)), (stream, first, due)
                 assert claimed is not None or first > 0
+
+
+@pytest.mark.parametrize("spec", ["store", "window:w=2"])
+@pytest.mark.parametrize("task", EXAMPLES, ids=repr)
+def test_machines_that_keep_tokens_answer_wherever_an_answer_is_due(task, spec):
+    """From the kept tokens what they decide, else the default; in no more states than words of them."""
+    good = [stream for stream in streams(task)[:2000] if solve(task, stream) is not UNDEFINED]
+    batch = np.array(good).T
+    for cut in {max(1, task.length // 2), max(1, task.length - 1), task.length}:
+        machine = build(spec, task, cut)
+        kept = machine.parameters.get("w", cut)
+        states = machine.start(len(good))
+        for t in range(task.length):
+            states = machine.step(states, batch[t], t, out=states)
+            packed = machine.pack(states)
+            assert (machine.unpack(packed) == states).all()
+            assert math.log2(len(set(map(tuple, packed.T.tolist())))) <= machine.capacity_bits(t + 1) + 1e-9
+            if t + 1 in task.answered_at:
+                first = max(0, min(t + 1, cut) - kept)
+                known = [task.from_window(stream[first : t + 1], first) for stream in good]
+                wanted = [task.default if answer is None else answer for answer in known]
+                assert machine.output(states).tolist() == wanted
+                if spec == "store":
+                    place = task.answered_at.index(t + 1)
+                    assert wanted == [written(each(solve(task, stream))[place]) for stream in good]
 
 
 @pytest.mark.parametrize("task", EXAMPLES, ids=repr)
@@ -213,26 +296,76 @@ def test_capacity_counts_the_states_of_every_position(task):
     assert machine.largest_capacity_bits() == pytest.approx(largest, abs=1e-9)
 
 
-def agree(row, other) -> bool:
-    """Whether two rows have no suffix, allowed after both, with different answers."""
-    return all(a is UNDEFINED or b is UNDEFINED or a == b for a, b in zip(row, other, strict=True))
+@pytest.mark.parametrize("cls", task_classes().values(), ids=lambda cls: cls.name)
+def test_every_task_is_made_from_its_size_and_its_options(cls):
+    known = set(inspect.signature(cls.of_size).parameters) - {"n"}
+    assert set(cls.options) == known
+    for n in (2, 4, 6):
+        task = cls.sized(n)
+        assert next(iter(task.size.values())) == n
+        assert set(cls.options) <= known
+    with pytest.raises(BadInput, match=f"{cls.name} has no option 'colour'; it takes: "):
+        cls.sized(2, colour=3)
+    with pytest.raises(BadInput, match="n must be an integer of at least 1; given 0"):
+        cls.sized(0)
 
 
-def rows(task: Task, cut: int, most: int = 60_000) -> set[tuple]:
-    """The distinct rows at a cut: per prefix its answers under each suffix, those due from the cut on."""
+def test_options_say_which_variant_is_meant():
+    assert cls_sizes("ar", 3) == {"pairs": 3, "keys": 3, "values": 2, "fixed": True}
+    assert cls_sizes("ar", 3, keys="free", types=5, symbols=3) == {"pairs": 3, "keys": 5, "values": 3}
+    assert cls_sizes("cgram", 6, c=3) == {"text_length": 6, "types": 4, "c": 3, "fixed": True}
+    assert cls_sizes("istree", 4, simple=True) == {"vertices": 4, "simple": True}
+    assert cls_sizes("dyck", 4, types=3, depth=1) == {"word_length": 4, "kinds": 3, "depth": 1}
+    assert cls_sizes("nearest", 4) == {"pairs": 4, "dimension": 3}
+    assert cls_sizes("triangle", 4) == {"vertices": 4, "tokens": 5}
+    for name, options, words in (
+        ("ar", {"keys": "loose"}, "keys must be fixed or free; given 'loose'"),
+        ("mqar", {"types": 7}, "with fixed keys there are as many as pairs, 3; given 7"),
+        ("cgram", {}, "fixed keys need a text_length that is a multiple of c = 2; given 3"),
+        ("dyck", {}, "word_length must be even, or no word is well matched; given 3"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            task_classes()[name].sized(3, **options)
+
+
+def cls_sizes(name: str, n: int, **options) -> dict:
+    return task_classes()[name].sized(n, **options).size
+
+
+Row = frozenset
+"""What is read from the cut on, with the answer due then."""
+
+
+def agree(row: Row, other: Row) -> bool:
+    """Whether two rows have no continuation, allowed after both, with different answers."""
+    known = dict(other)
+    return all(known.get(read, answer) == answer for read, answer in row)
+
+
+def rows(task: Task, cut: int, most: int = 60_000) -> set[Row]:
+    """The distinct rows at a cut: per allowed prefix the answers due from the cut on, by what is read till then.
+
+    Two prefixes with no valid suffix in common may still have to differ: in an answer that is due before the
+    streams part.
+    """
     alphabets = [task.alphabet(t) for t in range(task.length)]
     if math.prod(map(len, alphabets)) > most:
         pytest.skip("too many streams for a plain table")
-    suffixes = list(itertools.product(*alphabets[cut:]))
-    prefixes = itertools.product(*alphabets[:cut])
-    return {tuple(due_from(task, solve(task, p + s), cut) for s in suffixes) for p in prefixes}
+    found: dict[tuple, dict] = {}
+    for stream in itertools.product(*alphabets):
+        answers = task.solve(stream)
+        if answers is not UNDEFINED:
+            several = answers if len(task.answered_at) > 1 else (answers,)
+            row = found.setdefault(stream[:cut], {})
+            row.update({stream[cut:t]: a for t, a in zip(task.answered_at, several, strict=True) if t >= cut})
+    return {frozenset(row.items()) for row in found.values()}
 
 
-def colouring(found: set[tuple]) -> tuple[int, int]:
+def colouring(found: set[Row]) -> tuple[int, int]:
     """A clique of the conflict graph of rows, and a colouring of it, both greedy, by their sizes."""
-    clique: list[tuple] = []
-    colours: list[list[tuple]] = []
-    for row in sorted(found, key=lambda row: sum(answer is UNDEFINED for answer in row)):
+    clique: list[Row] = []
+    colours: list[list[Row]] = []
+    for row in sorted(found, key=lambda row: (-len(row), sorted(row))):
         if not any(agree(row, other) for other in clique):
             clique.append(row)
         for members in colours:
@@ -265,6 +398,46 @@ def test_memory_bound_is_at_most_a_colouring_of_the_conflict_graph(task):
     """
     most = max(colouring(rows(task, cut))[1] for cut in range(task.length + 1))
     assert task.memory_bound().bits <= math.log2(most) + 1e-9
+
+
+LARGER = [
+    *(cls.sized(70) for cls in task_classes().values()),
+    task_classes()["nearest"].sized(30, dimension=7),
+    task_classes()["copying"].sized(70, symbols=5),
+    task_classes()["mqar"].sized(70, keys="free", types=300, symbols=5),
+    task_classes()["triangle"].sized(20, length=30),
+    task_classes()["st-connectivity"].sized(40, length=30),
+]
+
+
+@pytest.mark.parametrize("task", LARGER, ids=repr)
+def test_states_of_several_words_and_larger_sizes(task):
+    """Drawn streams, half of them with the second part like the first; packed and unpacked on the way."""
+    rng = np.random.default_rng(3)
+    machine, half = task.machine(), task.length // 2
+    good = []
+    for k in range(40):
+        stream = [int(rng.choice(task.alphabet(t))) for t in range(task.length)]
+        if not task.total:
+            pairs = 2 * getattr(task, "pairs", 0)
+            keys = rng.permutation(task.alphabet(pairs))[: pairs // 2].tolist()
+            free = len(task.alphabet(0)) > 1
+            stream[:pairs:2] = keys if free else stream[:pairs:2]
+            stream[pairs:] = rng.permutation(stream[:pairs:2]).tolist()
+        elif k % 2 and task.length == 2 * half and task.alphabet(half) == task.alphabet(0):
+            stream[half:] = stream[:half]
+        good.append(stream)
+    answers = [task.solve(stream) for stream in good]
+    assert UNDEFINED not in answers
+    states = machine.start(len(good))
+    for t, tokens in enumerate(np.array(good).T):
+        states = machine.step(states, tokens, t, out=states)
+        states = machine.unpack(machine.pack(states))
+        if t + 1 in task.answered_at:
+            place = task.answered_at.index(t + 1)
+            assert machine.output(states).tolist() == [written(each(answer)[place]) for answer in answers]
+    assert task.memory_bound().bits <= machine.largest_capacity_bits() + 1e-9
+    assert machine.largest_capacity_bits() <= machine.storage_bits + 1e-9
 
 
 def test_closed_forms():

@@ -39,7 +39,11 @@ BROKEN, UNDEFINED, MANY, GONE = Special.BROKEN, Special.UNDEFINED, Special.MANY,
 
 
 class Live(Protocol):
-    """Which letters may still come: ``live(role, argument)``, and the arguments known for a role."""
+    """Which letters may still come: ``live(role, argument)``, and the arguments known for a role.
+
+    Where letters are known one by one there is also ``together(role, argument)``, the arguments that may still
+    be named in one letter with this one.
+    """
 
     def __call__(self, role: str, argument: Hashable) -> bool: ...
 

@@ -15,10 +15,12 @@ from commlb.tasks.base import Task
 class Window(Machine):
     """Keeps the last w tokens before the cut, and after it the tokens of Bob as well.
 
-    Row t mod w holds token t+… of Alice, so where each token lies is fixed by t; the rows behind are free
-    until Bob's suffix fills them. At the last token the task's ``from_window`` answers from what is kept,
-    or the task's declared default is given, and row 0 holds 1 + answer. ``storage_bits`` has room for the
-    suffix too, and one width for all tokens. A window longer than the prefix keeps the prefix.
+    Row t mod w holds token t of Alice, so where each token lies is fixed by t; the rows behind are free until
+    Bob's suffix fills them. Where an answer is due, the task's ``from_window`` gives it from what is kept, or
+    it is the task's declared default; the last row then holds 1 + answer, else 0. That row is free for it,
+    since Bob's last token need not be kept beyond the last answer. Answers are a function of what is kept and
+    so add no states. ``storage_bits`` has room for the suffix too, and one width for all tokens. A window
+    longer than the prefix keeps the prefix.
     """
 
     name = "window"
@@ -31,7 +33,7 @@ class Window(Machine):
         self.task, self.cut = task, cut
         self.parameters = {"w": w}
         self.kept = min(w, cut)
-        self.rows = self.kept + task.length - cut
+        self.rows = self.kept + max(1, task.length - cut)
         self.dtype = np.int64
         alphabets = [task.alphabet(t) for t in range(task.length)]
         top = max(task.answers.stop + 1, max(alphabet.stop for alphabet in alphabets))
@@ -41,33 +43,39 @@ class Window(Machine):
 
     def capacity_bits(self, t: int) -> float:
         """Words of the kept tokens: the last w before t, from the cut on those before it and Bob's."""
-        first = max(0, min(t, self.cut) - self.kept)
-        return float(self._bits_before[t] - self._bits_before[first])
+        return float(self._bits_before[t] - self._bits_before[self._first(t)])
 
     def largest_capacity_bits(self) -> float:
         return max(self.capacity_bits(t) for t in range(self.task.length))
 
+    def _places(self, t: int) -> list[int]:
+        """The rows of the tokens that are kept after t of them, in their order."""
+        alice = range(self._first(t), min(t, self.cut))
+        return [p % self.kept for p in alice] + [self.kept + p - self.cut for p in range(self.cut, t)]
+
+    def _first(self, t: int) -> int:
+        """The position of the first token that is kept after t of them."""
+        return max(0, min(t, self.cut) - self.kept)
+
     def advance(self, states: Array, tokens: Array, t: int) -> None:
-        row = t % self.kept if t < self.cut else self.kept + t - self.cut
-        states[row] = tokens
-        if t == self.task.length - 1:
-            first = self.cut - self.kept
-            order = [p % self.kept for p in range(first, self.cut)]
-            words = states[[*order, *range(self.kept, self.rows)]].T.tolist()
+        states[-1] = 0
+        states[t % self.kept if t < self.cut else self.kept + t - self.cut] = tokens
+        if t + 1 in self.task.answered_at:
+            words, first = states[self._places(t + 1)].T.tolist(), self._first(t + 1)
             answers = [self.task.from_window(word, first) for word in words]
-            states[...] = 0
-            states[0] = [1 + (self.task.default if a is None else a) for a in answers]
+            states[-1] = [1 + (self.task.default if answer is None else answer) for answer in answers]
+        if t == self.task.length - 1:
+            states[:-1] = 0
 
     def output(self, states: Array) -> Array:
-        return states[0].astype(np.int64) - 1
+        return states[-1].astype(np.int64) - 1
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
+        answer = f"answer {int(state[-1]) - 1}"
         if t >= self.task.length:
-            return f"answer {int(state[0]) - 1}"
-        first = max(0, min(t, self.cut) - self.kept)
-        tokens = [int(state[p % self.kept]) for p in range(first, min(t, self.cut))]
-        tokens += state[self.kept : self.kept + max(0, t - self.cut)].tolist()
-        return abridged(tokens) or "nothing yet"
+            return answer
+        kept = abridged(state[self._places(t)].tolist()) or "nothing yet"
+        return f"{kept} | {answer}" if t in self.task.answered_at else kept
 
 
 class Store(Window):

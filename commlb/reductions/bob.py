@@ -103,6 +103,10 @@ class RecoveringReduction(IndexReduction):
     As a reduction of INDEX it is one whose suffix does not depend on i; proved as such, it serves any f.
     """
 
+    def question(self, i: Any) -> Any:
+        """The y for which Bob's value is x_i, where the problem asks for positions."""
+        return (self.problem.asked() or [])[i - 1] if self.problem.asks_positions else i
+
     def suffix(self, y: Any) -> list[int]:
         """Bob's suffix, the same for every y."""
         return self.encode(self.whole(1), self.cut)

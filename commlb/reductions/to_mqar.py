@@ -61,7 +61,7 @@ class IndexToMQAR(PairsToMQAR):
 
     def whole(self, i: int) -> list[Letter]:
         others = [("spent", Atom("key", j)) for j in range(1, self.n + 1) if j != i]
-        return [*self.bob(i), *others]
+        return [("query", Atom("key", i)), *others]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from commlb.bits import bits_needed
-from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import (
     BROKEN,
     GONE,
@@ -24,8 +23,8 @@ from commlb.machines.base import (
     abridged,
 )
 from commlb.records import Bound
-from commlb.symbolic import Unknown
-from commlb.tasks.base import Task, log2_binomial
+from commlb.tasks.base import Task
+from commlb.tasks.dictionaries import KEYS, are_fixed, check_pairs, fullest, log2_dictionaries
 
 
 @dataclass(frozen=True)
@@ -33,32 +32,47 @@ class AssociativeRecall(Task):
     """AR(m, K, V): k_1 v_1 … k_m v_m with distinct keys, then q among them; the answer is q's value.
 
     Tokens: keys 1…K, values K+1…K+V. Streams with a repeated key, or a query that is no key, are outside
-    the promise. Source: Wen, Dang, Lyu 2024, §4.2.
+    the promise. With ``fixed`` keys come in the order 1…m, K = m, and every word is a stream.
+    Source: Wen, Dang, Lyu 2024, §4.2.
 
     >>> AssociativeRecall(2, 2, 2).solve([2, 3, 1, 4, 2])
     3
+    >>> AssociativeRecall(2, 2, 2, fixed=True).solve([1, 3, 2, 4, 2])
+    4
     """
 
     pairs: int
     keys: int
     values: int = 2
+    fixed: bool = False
 
     name = "ar"
     summary = "m (key, value) pairs with distinct keys, then a key: its value"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
-    total = False
+    flags = frozenset({"fixed"})
+    options = {
+        "keys": KEYS,
+        "types": "keys to choose from (default n, and n+1 if they are free)",
+        "symbols": "different values (default 2)",
+    }
 
     def __post_init__(self) -> None:
-        require_at_least("pairs", self.pairs, 1)
-        require_at_least("values", self.values, 2)
-        require_at_least("keys", self.keys, 1)
-        if not isinstance(self.keys, Unknown) and self.keys < self.pairs:
-            raise BadInput(f"keys must be at least the {self.pairs} pairs; given {self.keys}")
+        check_pairs(self.pairs, self.keys, self.values, self.fixed)
+
+    @property
+    def total(self) -> bool:
+        return self.fixed
+
+    @classmethod
+    def of_size(cls, n: int, keys: str = "fixed", types: int | None = None, symbols: int = 2) -> Task:
+        fixed = are_fixed(keys)
+        return cls(n, (n if fixed else n + 1) if types is None else types, symbols, fixed)
 
     @classmethod
     def examples(cls) -> list[Task]:
-        return [cls(m, k, v) for m, k, v in ((1, 1, 2), (2, 2, 2), (2, 3, 2), (3, 3, 2), (2, 2, 3))]
+        free: list[Task] = [cls(*s) for s in ((1, 1, 2), (2, 2, 2), (2, 3, 2), (3, 3, 2), (2, 2, 3))]
+        return [cls(1, 1, 3, True), cls(3, 3, 2, True), cls(4, 4, 3, True), *free]
 
     @property
     def length(self) -> int:
@@ -73,8 +87,11 @@ class AssociativeRecall(Task):
         return range(self.keys + 1, self.keys + self.values + 1)
 
     def alphabet(self, t: int) -> range:
-        is_value = t % 2 == 1 and t < 2 * self.pairs
-        return self.answers if is_value else range(1, self.keys + 1)
+        if t == 2 * self.pairs:
+            return range(1, self.keys + 1)
+        if t % 2 == 1:
+            return self.answers
+        return range(t // 2 + 1, t // 2 + 2) if self.fixed else range(1, self.keys + 1)
 
     def letter(self, token: int, t: int) -> Letter:
         return ("query" if t == 2 * self.pairs else ("key", "value")[t % 2], token)
@@ -101,6 +118,10 @@ class AssociativeRecall(Task):
             if tokens[place] == query:
                 return int(tokens[place + 1])
         return None
+
+    def classes(self, t: int) -> int | None:
+        """With fixed keys: the values so far; after the query the answer."""
+        return int(self.values ** (t // 2 if t < self.length else 1)) if self.fixed else None
 
     def memory_bound(self) -> Bound:
         """m·log V: with keys 1…m in order, two different words of values differ under the query of a key."""
@@ -155,19 +176,17 @@ class DictionaryMachine(Machine):
         self.widths = [bits_needed(task.keys + 1)] + [bits_needed(task.values + 1)] * task.keys
 
     def capacity_bits(self, t: int) -> float:
-        """Dictionaries of ⌊t/2⌋ distinct keys, at odd t with one more key that awaits its value."""
+        """Dictionaries of ⌊t/2⌋ keys, at odd t with one more that awaits its value; the keys may be fixed."""
         done, waiting = divmod(min(t, 2 * self.task.pairs), 2)
-        bits = log2_binomial(self.task.keys, done) + done * math.log2(self.task.values)
-        return bits + (math.log2(self.task.keys - done) if waiting else 0.0)
+        if self.task.fixed:
+            return done * math.log2(self.task.values)
+        return log2_dictionaries(self.task.keys, self.task.values, done, waiting)
 
     def largest_capacity_bits(self) -> float:
-        """C(K, s)·V^s grows while (K − s)V ≥ s + 1; a waiting key multiplies it by K − s."""
-        keys, values, pairs = self.task.keys, self.task.values, self.task.pairs
-        turn = (keys * values - 1) // (values + 1)
-        near = {min(pairs, max(0, turn + k)) for k in (-1, 0, 1, 2)} | {pairs}
-        return max(
-            self.capacity_bits(t) for s in near for t in (2 * s - 1, 2 * s, 2 * s + 1) if 0 <= t <= 2 * pairs
-        )
+        pairs = self.task.pairs
+        near = fullest(self.task.keys, self.task.values, pairs)
+        places = {t for s in near for t in (2 * s - 1, 2 * s, 2 * s + 1)}
+        return max(self.capacity_bits(t) for t in places if 0 <= t <= 2 * pairs)
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs = np.arange(states.shape[1])

@@ -8,9 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from commlb.errors import BadInput
+from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import UNDEFINED, Letter, LetterAutomaton, Machine
 from commlb.records import Bound
+
+EXACT_SUBSETS = 5000
+"""Things up to which subsets of a given size or less are counted exactly."""
 
 
 class Task(ABC):
@@ -31,6 +34,10 @@ class Task(ABC):
     """Roles whose last argument is a plain integer; all other arguments of letters name atoms."""
     default: ClassVar[int] = 0
     """The answer of a machine that has nothing to go by, as ``Machine.output`` writes answers."""
+    roles_by_position: ClassVar[bool] = True
+    """Whether the position of a token fixes its letter's role; else the token alone does."""
+    options: ClassVar[dict[str, str]] = {}
+    """What ``sized`` takes beside n, by name, and what it means."""
     flags: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a variant of the task; ``size`` leaves them out where they are not set."""
     unread: ClassVar[dict[str, str]] = {}
@@ -40,8 +47,31 @@ class Task(ABC):
     """
     promise_ignores: ClassVar[frozenset[str]] = frozenset()
     """Roles whose arguments have no bearing on the promise."""
-    total: bool = True
-    """Whether every word over the alphabets is a stream of the task; else there is a promise."""
+
+    @classmethod
+    def sized(cls, n: int, **options: Any) -> Task:
+        """The task at size n: its first field, such as a length or vertices. Other sizes: ``options``.
+
+        Raises ``BadInput`` for an option that the task does not take.
+
+        >>> from commlb.tasks.ar import AssociativeRecall
+        >>> AssociativeRecall.sized(3, keys="free")
+        AssociativeRecall(pairs=3, keys=4, values=2, fixed=False)
+        >>> try: AssociativeRecall.sized(3, depth=2)
+        ... except BadInput as error: print(error)
+        ar has no option 'depth'; it takes: keys, types, symbols
+        """
+        for name in options:
+            if name not in cls.options:
+                known = ", ".join(cls.options) or "none"
+                raise BadInput(f"{cls.name} has no option '{name}'; it takes: {known}")
+        require_at_least("n", n, 1)
+        return cls.of_size(n, **options)
+
+    @classmethod
+    @abstractmethod
+    def of_size(cls, n: int) -> Task:
+        """What ``sized`` returns; a keyword argument for each of ``options``, with a default."""
 
     @classmethod
     @abstractmethod
@@ -57,6 +87,11 @@ class Task(ABC):
     @abstractmethod
     def alphabet_size(self) -> int:
         """Number of different token types, over all positions."""
+
+    @property
+    def total(self) -> bool:
+        """Whether every word over the alphabets is a stream of the task; else there is a promise."""
+        return True
 
     @property
     def answered_at(self) -> range:
@@ -95,9 +130,9 @@ class Task(ABC):
 
     @abstractmethod
     def from_window(self, tokens: Sequence[int], t: int) -> int | None:
-        """The answer, if the stream's tokens from position t on decide it; else None.
+        """The answer due, if the stream's tokens from position t on decide it; else None.
 
-        ``tokens`` runs to the end of the stream; the answer is written as in ``Machine.output``.
+        ``tokens`` runs to where the answer is due; the answer is written as in ``Machine.output``.
         """
 
     @abstractmethod
@@ -150,15 +185,15 @@ def log2_binomial(n: int, k: int) -> float:
 def log2_subsets(n: int, k: int) -> tuple[float, float]:
     """Limits of log₂ of the number of subsets of at most k of n things, Σ C(n, j) over j ≤ k.
 
-    Equal, from the exact integer, up to n = 5000 and for k = n; else from log₂ C(n, j) at its largest, and
-    from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
+    Equal, from the exact integer, up to n = ``EXACT_SUBSETS`` and for k = n; else from log₂ C(n, j) at its
+    largest, and from n·H2(k/n) where k ≤ n/2 (Cover, Thomas 2006, Sec. 11.1), n beyond.
 
     >>> log2_subsets(4, 1) == (math.log2(5),) * 2, log2_subsets(10_000, 10_000)
     (True, (10000.0, 10000.0))
     """
     if k >= n:
         return float(n), float(n)
-    if n <= 5000:
+    if n <= EXACT_SUBSETS:
         exact = math.log2(subsets(n, k))
         return exact, exact
     part = min(k / n, 0.5)

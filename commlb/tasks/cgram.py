@@ -9,25 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from commlb import bits, kernels
-from commlb.bits import bits_needed
 from commlb.errors import BadInput, require_at_least
 from commlb.machines.base import (
     BROKEN,
     GONE,
     MANY,
     UNDEFINED,
-    Array,
     Letter,
     LetterAutomaton,
     Live,
     Machine,
-    Namer,
-    abridged,
 )
 from commlb.records import Bound
 from commlb.symbolic import Unknown
 from commlb.tasks.base import Task
+from commlb.tasks.cgram_machine import WindowsMachine
+from commlb.tasks.dictionaries import KEYS, are_fixed
 
 
 @dataclass(frozen=True)
@@ -35,34 +32,66 @@ class CGram(Task):
     """c-gram(L, T): L tokens from {1, …, T}, then c−1 that begin exactly one c-gram among the L tokens.
 
     The answer is the last token of that c-gram. Two occurrences count as two, even of the same c-gram;
-    a query with none or several is outside the promise. Source: Wen, Dang, Lyu 2024, §4.2.
+    a query with none or several is outside the promise. With ``fixed`` the text is made of blocks, the j-th
+    c−1 times the key j and then a value, a token above all keys; a query is a key, c−1 times.
+    Source: Wen, Dang, Lyu 2024, §4.2.
 
     >>> CGram(5, 4, c=3).solve([1, 2, 3, 1, 4, 3, 1])
+    4
+    >>> CGram(6, 4, c=3, fixed=True).solve([1, 1, 4, 2, 2, 3, 1, 1])
     4
     """
 
     text_length: int
     types: int
     c: int = 2
+    fixed: bool = False
 
     name = "cgram"
     summary = "a text, then the first c-1 tokens of one of its c-grams: its last token"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
 
-    total = False
+    flags = frozenset({"fixed"})
+    options = {
+        "c": "length of a gram (default 2)",
+        "types": "token types (default n//c + 2)",
+        "keys": KEYS,
+    }
 
     def __post_init__(self) -> None:
         require_at_least("c", self.c, 2)
         require_at_least("types", self.types, 2)
         require_at_least("text_length", self.text_length, 1)
-        if not isinstance(self.text_length, Unknown) and self.text_length < self.c:
+        if isinstance(self.text_length, Unknown):
+            return
+        if self.text_length < self.c:
             raise BadInput(f"text_length must be at least c = {self.c}; given {self.text_length}")
+        if self.fixed and self.text_length % self.c:
+            raise BadInput(
+                f"fixed keys need a text_length that is a multiple of c = {self.c}; given {self.text_length}"
+            )
+        if self.fixed and self.types < self.blocks + 2:
+            raise BadInput(f"types must be the {self.blocks} keys and 2 values or more; given {self.types}")
+
+    @property
+    def total(self) -> bool:
+        return self.fixed and self.c == 2
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of c tokens that fit into the text."""
+        return self.text_length // self.c
+
+    @classmethod
+    def of_size(cls, n: int, c: int = 2, types: int | None = None, keys: str = "fixed") -> Task:
+        require_at_least("c", c, 2)
+        return cls(n, n // c + 2 if types is None else types, c, are_fixed(keys))
 
     @classmethod
     def examples(cls) -> list[Task]:
-        return [
-            cls(n, k, c) for n, k, c in ((2, 2, 2), (4, 3, 2), (2, 6, 2), (3, 2, 3), (4, 3, 3), (5, 2, 4))
-        ]
+        sizes = ((2, 2, 2), (4, 3, 2), (2, 6, 2), (3, 2, 3), (4, 3, 3), (5, 2, 4))
+        fixed = ((2, 3, 2), (6, 5, 2), (6, 5, 3), (8, 4, 4))
+        return [*(cls(*size, True) for size in fixed), *(cls(*size) for size in sizes)]
 
     @property
     def length(self) -> int:
@@ -77,7 +106,12 @@ class CGram(Task):
         return range(1, self.types + 1)
 
     def alphabet(self, t: int) -> range:
-        return range(1, self.types + 1)
+        if not self.fixed:
+            return range(1, self.types + 1)
+        if t >= self.text_length:
+            return range(1, self.blocks + 1)
+        key = t // self.c + 1
+        return range(self.blocks + 1, self.types + 1) if t % self.c == self.c - 1 else range(key, key + 1)
 
     def letter(self, token: int, t: int) -> Letter:
         return ("text" if t < self.text_length else "ask", token)
@@ -106,12 +140,24 @@ class CGram(Task):
                 return int(text[place + width])
         return None
 
+    def classes(self, t: int) -> int | None:
+        """With fixed keys: the values so far; from the first token of the query on, the answer."""
+        values = self.types - self.blocks
+        return int(values ** (t // self.c if t <= self.text_length else 1)) if self.fixed else None
+
     def memory_bound(self) -> Bound:
         """Best over m of m·log(T−m): blocks of a key, c−1 times, then one of the T−m tokens that are no keys.
 
         m distinct keys in a fixed order; what is left of the text is filled with one value. A key's window
         occurs once, so asking for it keeps the promise, and two words of values differ under some query.
+        With fixed keys m is the number of blocks.
         """
+        if self.fixed:
+            bits, method = (
+                self.blocks * math.log2(self.types - self.blocks),
+                "(T-m)^m distinct rows, m blocks",
+            )
+            return Bound(bits, "deterministic", method, "formula", "proof: CGram.memory_bound")
         most = min(self.text_length // self.c, self.types - 2)
         if most < 1:
             return Bound(0.0, "deterministic", "trivial", "formula", "fewer than three token types")
@@ -169,101 +215,3 @@ class WindowsAutomaton(LetterAutomaton):
         if not asked:
             last = tuple([atom if live("ask", atom) else GONE for atom in last])
         return (last if not asked else (), kept, asked)
-
-
-class WindowsMachine(Machine):
-    """The sorted table of windows with their successors, after the last c−1 tokens.
-
-    Rows: c−1 last tokens (0: none yet), then M entries of c rows: window, successor (T+1: several). Free
-    entries are 0 and stand at the end. M = min(L−c+1, T^(c−1)) windows are the most there can be. Where all
-    T^(c−1) windows have a place, the packed state leaves the windows out: a successor stands at its window's.
-    """
-
-    name = "exact"
-    summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
-    errs = False
-    touches_all_rows = True
-    capacity_evidence = "upper bound"
-
-    def __init__(self, task: CGram):
-        self.task = task
-        self.width = task.c - 1
-        self.entries = min(task.text_length - task.c + 1, task.types**self.width)
-        self.rows = self.width + self.entries * task.c
-        self.many = task.types + 1
-        self.dtype = np.min_scalar_type(self.many)
-        token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)
-        self.has_all = self.entries == task.types**self.width
-        entry = [successor] if self.has_all else [token] * self.width + [successor]
-        self.widths = [token] * self.width + entry * self.entries
-
-    def capacity_bits(self, t: int) -> float:
-        """At most: no more states than texts, T^t, nor than the storage holds."""
-        return min(float(self.storage_bits), t * math.log2(self.task.types))
-
-    def largest_capacity_bits(self) -> float:
-        return self.capacity_bits(self.task.length - 1)
-
-    def pack(self, states: Array) -> Array:
-        if not self.has_all:
-            return super().pack(states)
-        table, runs = self._table(states), np.arange(states.shape[1])
-        successors = np.zeros((self.entries, states.shape[1]), self.dtype)
-        places = self._powers @ (np.maximum(table[:, :-1].astype(np.int64), 1) - 1)
-        for place, row in zip(places, table, strict=True):
-            used = row[0] > 0
-            successors[place[used], runs[used]] = row[-1, used]
-        return bits.pack([*states[: self.width], *successors], self.widths)
-
-    def unpack(self, words: Array) -> Array:
-        if not self.has_all:
-            return super().unpack(words)
-        rows = np.array(bits.unpack(words, self.widths), self.dtype)
-        states = np.zeros((self.rows, words.shape[1]), self.dtype)
-        states[: self.width] = rows[: self.width]
-        places = np.argsort(rows[self.width :] == 0, axis=0, kind="stable")  # used ones first, in order
-        successors = np.take_along_axis(rows[self.width :], places, axis=0)
-        table = self._table(states)
-        table[:, -1] = successors
-        for k, power in enumerate(self._powers.tolist()):
-            table[:, k] = np.where(successors > 0, places // power % self.task.types + 1, 0)
-        return states
-
-    @property
-    def _powers(self) -> Array:
-        """What each token of a window counts in the number of its place."""
-        return self.task.types ** np.arange(self.width - 1, -1, -1, dtype=np.int64)
-
-    def _table(self, states: Array) -> Array:
-        return states[self.width :].reshape(self.entries, self.task.c, states.shape[1])
-
-    def advance(self, states: Array, tokens: Array, t: int) -> None:
-        last = states[: self.width]
-        if self.width <= t < self.task.text_length:
-            work = states.shape[1] * self.task.text_length
-            kernels.insert_windows(work)(
-                self._table(states), last, tokens.astype(self.dtype), self.dtype.type(self.many)
-            )
-        last[:-1] = last[1:].copy()
-        last[-1] = tokens
-        if t == self.task.length - 1:
-            table = self._table(states)
-            match = (table[:, :-1] == last).all(axis=1)
-            found = np.where(match, table[:, -1], 0).max(axis=0)
-            states[...] = 0
-            states[0] = np.where(found == self.many, 0, found)
-
-    def output(self, states: Array) -> Array:
-        return np.where(states[0] > 0, states[0].astype(np.int64), -1)
-
-    def describe(self, state: Array, t: int, named: Namer = str) -> str:
-        if t >= self.task.length:
-            return f"answer {int(state[0])}"
-        table = self._table(state.reshape(-1, 1))[:, :, 0]
-        used = [row for row in table.tolist() if row[0]]
-
-        def entry(row: list[int]) -> str:
-            return "·".join(map(str, row[:-1])) + ("→many" if row[-1] == self.many else f"→{row[-1]}")
-
-        last = "·".join(str(token) for token in state[: self.width].tolist() if token)
-        return f"{abridged(used, entry)} | last {last}".strip()

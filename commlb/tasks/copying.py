@@ -47,10 +47,15 @@ class Copying(Task):
     source = "Jelassi et al. 2024"
     plain = frozenset({"symbol"})
     unread = {"skip": "go"}
+    options = {"symbols": "symbols of the word (default 2)"}
 
     def __post_init__(self) -> None:
         require_at_least("word_length", self.word_length, 1)
         require_at_least("symbols", self.symbols, 2)
+
+    @classmethod
+    def of_size(cls, n: int, symbols: int = 2) -> Task:
+        return cls(n, symbols)
 
     @classmethod
     def examples(cls) -> list[Task]:

@@ -43,10 +43,15 @@ class Counting(Task):
     summary = "a text, then a token and a threshold k: did it come at least k times"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     plain = frozenset({"threshold"})
+    options = {"types": "token types (default n)"}
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
         require_at_least("types", self.types, 1)
+
+    @classmethod
+    def of_size(cls, n: int, types: int | None = None) -> Task:
+        return cls(n, n if types is None else types)
 
     @classmethod
     def examples(cls) -> list[Task]:

@@ -24,6 +24,17 @@ def check_pairs(pairs: Any, keys: Any, values: Any, fixed: bool) -> None:
         raise BadInput(f"with fixed keys there are as many as pairs, {pairs}; given {keys}")
 
 
+KEYS = "fixed: the keys come in the order 1, 2, ...; free: in any (default fixed)"
+"""What the option ``keys`` means."""
+
+
+def are_fixed(keys: str) -> bool:
+    """What the user said of the keys, "fixed" or "free"."""
+    if keys not in ("fixed", "free"):
+        raise BadInput(f"keys must be fixed or free; given {keys!r}")
+    return keys == "fixed"
+
+
 def log2_dictionaries(keys: int, values: int, done: int, waiting: int = 0) -> float:
     """log₂ of the number of dictionaries of ``done`` keys, and ``waiting`` (0 or 1) more without its value.
 
@@ -35,6 +46,9 @@ def log2_dictionaries(keys: int, values: int, done: int, waiting: int = 0) -> fl
 
 
 def fullest(keys: int, values: int, pairs: int) -> Iterable[int]:
-    """Numbers of pairs among which the most dictionaries are: C(K, s)·V^s grows while (K − s)V ≥ s + 1."""
+    """Numbers of pairs s among which the most dictionaries are: C(K, s)·V^s grows while (K − s)V ≥ s + 1.
+
+    A waiting key multiplies the number by K − s, which only moves the turn by one.
+    """
     turn = (keys * values - 1) // (values + 1)
     return {min(pairs, max(0, turn + k)) for k in (-1, 0, 1, 2)} | {max(0, pairs - 1), pairs}

@@ -13,7 +13,7 @@ import numpy as np
 from commlb.errors import require_at_least
 from commlb.machines.base import Array, Letter, LetterAutomaton, Live, Machine, Namer, abridged
 from commlb.records import Bound
-from commlb.tasks.base import Task, log2_subsets, subsets
+from commlb.tasks.base import EXACT_SUBSETS, Task, log2_subsets, subsets
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,15 @@ class DistinctElements(Task):
     name = "distinct-elements"
     summary = "a text: how many different tokens are in it"
     source = "Alon, Matias, Szegedy 1999"
+    options = {"types": "token types (default n)"}
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
         require_at_least("types", self.types, 1)
+
+    @classmethod
+    def of_size(cls, n: int, types: int | None = None) -> Task:
+        return cls(n, n if types is None else types)
 
     @classmethod
     def examples(cls) -> list[Task]:
@@ -129,6 +134,7 @@ class SetMachine(Machine):
         self.task = task
         self.rows = task.types
         self.widths = [1] * task.types
+        self.capacity_evidence = "formula" if task.types <= EXACT_SUBSETS else "upper bound"
 
     def capacity_bits(self, t: int) -> float:
         """Sets of at most t types, at least one from one token on."""

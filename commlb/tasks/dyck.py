@@ -43,6 +43,7 @@ class Dyck(Task):
     summary = "N brackets of k kinds: are they well matched, at most d open at a time"
     source = "Bhattamishra et al. 2024, Sec. 4.1"
     plain = frozenset({"open", "close"})
+    options = {"types": "kinds of brackets (default 2)", "depth": "most open at a time (default 2)"}
 
     def __post_init__(self) -> None:
         require_at_least("word_length", self.word_length, 2)
@@ -50,6 +51,10 @@ class Dyck(Task):
         require_at_least("depth", self.depth, 1)
         if not isinstance(self.word_length, Unknown) and self.word_length % 2:
             raise BadInput(f"word_length must be even, or no word is well matched; given {self.word_length}")
+
+    @classmethod
+    def of_size(cls, n: int, types: int = 2, depth: int = 2) -> Task:
+        return cls(n, types, depth)
 
     @classmethod
     def examples(cls) -> list[Task]:

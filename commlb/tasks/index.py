@@ -43,10 +43,15 @@ class Index(Task):
     summary = "a word of n symbols, then a position i: the symbol at i"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     plain = frozenset({"symbol"})
+    options = {"symbols": "symbols of the word (default 2)"}
 
     def __post_init__(self) -> None:
         require_at_least("word_length", self.word_length, 1)
         require_at_least("symbols", self.symbols, 2)
+
+    @classmethod
+    def of_size(cls, n: int, symbols: int = 2) -> Task:
+        return cls(n, symbols)
 
     @classmethod
     def examples(cls) -> list[Task]:

@@ -13,18 +13,17 @@ import numpy as np
 from commlb.bits import bits_needed
 from commlb.errors import require_at_least
 from commlb.machines.base import (
-    BROKEN,
     UNDEFINED,
     Array,
     Letter,
     LetterAutomaton,
-    Live,
     Machine,
     Namer,
     abridged,
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task
+from commlb.tasks.partitions import PartitionAutomaton, SimpleAutomaton
 
 EXACT_PARTITIONS = 700
 """Vertices up to which partitions are counted exactly (a quadratic number of big-integer steps)."""
@@ -35,28 +34,41 @@ class IsTree(Task):
     """IsTree(N): N−1 edges on N vertices, one token each; True iff they form a tree.
 
     Vertices 0 … N−1; the edge {u, v} with u < v is the token v(v−1)/2 + u. A repeated edge closes a cycle.
-    Source: Wen, Dang, Lyu 2024, §4.2.
+    With ``simple`` it is outside the promise. Source: Wen, Dang, Lyu 2024, §4.2.
 
     >>> task = IsTree(4)
     >>> [task.letter(token, 0)[1:] for token in range(6)]
     [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
     >>> task.solve([0, 2, 5]), task.solve([0, 1, 2])
     (True, False)
+    >>> IsTree(4, simple=True).solve([0, 2, 0])
+    UNDEFINED
     """
 
     vertices: int
+    simple: bool = False
 
     name = "istree"
     summary = "N-1 edges on N vertices: do they form a tree"
     source = "Wen, Dang, Lyu 2024, Sec. 4.2"
     default = 1
+    flags = frozenset({"simple"})
+    options = {"simple": "whether a repeated edge is outside the promise (default no)"}
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
 
     @classmethod
+    def of_size(cls, n: int, simple: bool = False) -> Task:
+        return cls(n, bool(simple))
+
+    @classmethod
     def examples(cls) -> list[Task]:
-        return [cls(n) for n in (2, 3, 4, 5)]
+        return [*(cls(n, True) for n in (2, 4, 5)), *(cls(n) for n in (2, 3, 4, 5))]
+
+    @property
+    def total(self) -> bool:
+        return not self.simple
 
     @property
     def length(self) -> int:
@@ -81,18 +93,20 @@ class IsTree(Task):
         u, v = sorted(letter[1:])
         return v * (v - 1) // 2 + u
 
-    def solve(self, stream: Sequence[int]) -> bool:
+    def solve(self, stream: Sequence[int]) -> Any:
         """By networkx: connected with N−1 edges; on a multigraph, so that a repeated edge counts."""
         import networkx as nx
 
         self.check_stream(stream)
+        if self.simple and len(set(stream)) < len(stream):
+            return UNDEFINED
         graph = nx.MultiGraph()
         graph.add_nodes_from(range(self.vertices))
         graph.add_edges_from(self.letter(token, t)[1:] for t, token in enumerate(stream))
         return nx.is_tree(graph)
 
     def automaton(self) -> LetterAutomaton:
-        return PartitionAutomaton(self.letter)
+        return (SimpleAutomaton if self.simple else PartitionAutomaton)(self.letter)
 
     def machine(self) -> Machine:
         return PartitionMachine(self)
@@ -116,7 +130,7 @@ class IsTree(Task):
 
     def classes(self, t: int) -> int | None:
         """S(N, N−t) partitions, and from two edges on the closed cycle; see ``memory_bound``."""
-        return _classes(self.vertices)[t] if self.vertices <= EXACT_PARTITIONS else None
+        return _classes(self.vertices)[t] if self.total and self.vertices <= EXACT_PARTITIONS else None
 
     def memory_bound(self) -> Bound:
         """log of the largest number of classes of prefixes over all cuts; for many vertices, less than that.
@@ -125,7 +139,14 @@ class IsTree(Task):
         S(N, N−t) partitions is reached; two of them differ under some completion to a tree of one. With a
         cycle closed nothing matters any more: one more class, from two edges on. S(N, k) ≥ k^(N−k), since k
         vertices may head the blocks and the others choose freely.
+
+        In a simple graph N − 3 bits: each of N − 2 vertices hangs on one of two hubs, the first one on hub 0.
+        Two such graphs differ at some vertex, whose edge to the first vertex joins the stars of one of them
+        and closes a cycle in the other.
         """
+        if self.simple:
+            bits, method = float(max(0, self.vertices - 3)), "2^(N-3) pairs of stars"
+            return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
         if self.vertices <= EXACT_PARTITIONS:
             bits, method = math.log2(max(_classes(self.vertices))), "S(N, N-t) + 1 classes, worst t"
             return Bound(bits, "deterministic", method, "formula", "proof: IsTree.memory_bound")
@@ -154,44 +175,6 @@ def _classes(n: int) -> list[int]:
     return [row[n - t] + (t >= 2) for t in range(n)]
 
 
-class PartitionAutomaton(LetterAutomaton):
-    """State: the blocks of two or more vertices, or "cycle". N−1 edges without a cycle make a tree."""
-
-    def start(self) -> Any:
-        return frozenset()
-
-    def read(self, state: Any, letter: Letter) -> Any:
-        _, u, v = letter
-        if state is BROKEN or u == v:
-            return BROKEN
-        if state == "cycle":
-            return state
-        joined = {u, v}
-        apart = []
-        for block in state:
-            if u in block or v in block:
-                if u in block and v in block:
-                    return "cycle"
-                joined |= block
-            else:
-                apart.append(block)
-        return frozenset([*apart, frozenset(joined)])
-
-    def answer(self, state: Any) -> Any:
-        return UNDEFINED if state is BROKEN else state != "cycle"
-
-    def project(self, state: Any, live: Live) -> Any:
-        """Keep how the live vertices are joined. The number of components follows from the edge count."""
-        if not isinstance(state, frozenset):
-            return state
-        kept = []
-        for block in state:
-            alive = [v for v in block if live("edge", v)]
-            if len(alive) > 1:
-                kept.append(frozenset(alive))
-        return frozenset(kept)
-
-
 class PartitionMachine(Machine):
     """Row v: the smallest vertex of v's component; row N: 1 once a cycle is closed (labels then 0)."""
 
@@ -209,15 +192,15 @@ class PartitionMachine(Machine):
         self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"
 
     def capacity_bits(self, t: int) -> float:
-        """Partitions into N − t blocks, and from two edges on the closed cycle."""
+        """Partitions into N − t blocks, and from two edges on (simple: three) the closed cycle."""
         if self.capacity_evidence == "storage":
             return float(self.storage_bits)
-        return math.log2(_classes(self.task.vertices)[t])
+        return math.log2(_classes(self.task.vertices)[t] - (self.task.simple and t == 2))
 
     def largest_capacity_bits(self) -> float:
         if self.capacity_evidence == "storage":
             return float(self.storage_bits)
-        return math.log2(max(_classes(self.task.vertices)))
+        return max(map(self.capacity_bits, range(self.task.vertices - 1)))
 
     def start(self, runs: int) -> Array:
         states = np.zeros((self.rows, runs), self.dtype)

@@ -35,10 +35,15 @@ class Majority(Task):
     name = "majority"
     summary = "a text: the token that makes up more than half of it, 0 if none does"
     source = "Boyer, Moore 1991"
+    options = {"types": "token types (default n)"}
 
     def __post_init__(self) -> None:
         require_at_least("text_length", self.text_length, 1)
         require_at_least("types", self.types, 1)
+
+    @classmethod
+    def of_size(cls, n: int, types: int | None = None) -> Task:
+        return cls(n, n if types is None else types)
 
     @classmethod
     def examples(cls) -> list[Task]:
@@ -90,8 +95,8 @@ class Majority(Task):
     def classes(self, t: int) -> int | None:
         """Which token has its majority; else by how much each count exceeds L = max(0, t − ⌈n/2⌉).
 
-        A token with L or less cannot reach its majority, h = ⌊n/2⌋ + 1, in the tokens that are left. With more,
-        c of them, it can: h − c more bring it there, and not where it has fewer. So counts in L+1 … h−1 are
+        A token with L or less cannot reach its majority, h = ⌊n/2⌋ + 1, in the tokens that are left. With c,
+        more than L, it can: h − c more bring it there, and not where it has fewer. So counts in L+1 … h−1 are
         all told apart: of j tokens, C(K, j) ways, with the excess e in all; the other t − jL − e tokens must
         fit in K − j counts of at most L. Not summed at large sizes.
         """

@@ -24,7 +24,7 @@ from commlb.machines.base import (
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task, log2_binomial
-from commlb.tasks.dictionaries import check_pairs, fullest, log2_dictionaries
+from commlb.tasks.dictionaries import KEYS, are_fixed, check_pairs, fullest, log2_dictionaries
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,24 @@ class MQAR(Task):
     flags = frozenset({"fixed"})
     unread = {"spent": "query"}
     promise_ignores = frozenset({"value"})
+    options = {
+        "keys": KEYS,
+        "types": "keys to choose from (default n, and n+1 if they are free)",
+        "symbols": "different values (default 2)",
+    }
 
     def __post_init__(self) -> None:
         check_pairs(self.pairs, self.keys, self.values, self.fixed)
 
     @classmethod
+    def of_size(cls, n: int, keys: str = "fixed", types: int | None = None, symbols: int = 2) -> Task:
+        fixed = are_fixed(keys)
+        return cls(n, (n if fixed else n + 1) if types is None else types, symbols, fixed)
+
+    @classmethod
     def examples(cls) -> list[Task]:
         free: list[Task] = [cls(*s) for s in ((1, 1, 2), (1, 3, 2), (2, 2, 2), (2, 3, 2), (2, 2, 3))]
-        return [*free, cls(1, 1, 2, True), cls(2, 2, 3, True), cls(3, 3, 2, True)]
+        return [cls(1, 1, 2, True), cls(2, 2, 3, True), cls(3, 3, 2, True), *free]
 
     @property
     def length(self) -> int:
@@ -111,14 +121,14 @@ class MQAR(Task):
         return None
 
     def classes(self, t: int) -> int | None:
-        """With fixed keys: the values so far; then those not asked for and the answer due now.
+        """With fixed keys: the values so far; at the end the last answer.
 
-        Prefixes that have asked for different keys have no suffix in common.
+        Between, prefixes that have asked for different keys have no suffix in common, but the answers to a
+        key that neither has asked for are due before that shows.
         """
-        if not self.fixed:
+        if not self.fixed or 2 * self.pairs < t < self.length:
             return None
-        asked = max(0, t - 2 * self.pairs)
-        return int(self.values ** (self.pairs - asked + 1 if asked else t // 2))
+        return int(self.values ** (t // 2)) if t < self.length else self.values
 
     def memory_bound(self) -> Bound:
         """n·log V: with keys 1…n in order, two words of values differ in the answer to some key."""

@@ -51,10 +51,15 @@ class NearestNeighbour(Task):
     total = False
     unread = {"spent": "query"}
     promise_ignores = frozenset({"value"})
+    options = {"dimension": "of the hypercube (default the least with more than n points)"}
 
     def __post_init__(self) -> None:
         require_at_least("dimension", self.dimension, 1)
         check_pairs(self.pairs, self.points, 2, False)
+
+    @classmethod
+    def of_size(cls, n: int, dimension: int | None = None) -> Task:
+        return cls(n, n.bit_length() if dimension is None else dimension)
 
     @classmethod
     def examples(cls) -> list[Task]:

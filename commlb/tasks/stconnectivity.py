@@ -56,10 +56,16 @@ class STConnectivity(Task):
     name = "st-connectivity"
     summary = "M tokens, each an edge on N vertices or none: are the vertices 0 and 1 connected"
     source = "Henzinger, Raghavan, Rajagopalan 1998"
+    roles_by_position = False
+    options = {"length": "tokens in the stream (default n+1)"}
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
         require_at_least("tokens", self.tokens, 1)
+
+    @classmethod
+    def of_size(cls, n: int, length: int | None = None) -> Task:
+        return cls(n, n + 1 if length is None else length)
 
     @classmethod
     def examples(cls) -> list[Task]:

@@ -46,10 +46,16 @@ class Triangle(Task):
     name = "triangle"
     summary = "M tokens, each an edge on N vertices or none: is there a triangle"
     source = "Bar-Yossef, Kumar, Sivakumar 2002"
+    roles_by_position = False
+    options = {"length": "tokens in the stream (default n+1)"}
 
     def __post_init__(self) -> None:
         require_at_least("vertices", self.vertices, 2)
         require_at_least("tokens", self.tokens, 1)
+
+    @classmethod
+    def of_size(cls, n: int, length: int | None = None) -> Task:
+        return cls(n, n + 1 if length is None else length)
 
     @classmethod
     def examples(cls) -> list[Task]:
@@ -158,6 +164,10 @@ class TriangleAutomaton(LetterAutomaton):
         """
         if not isinstance(state, frozenset):
             return state
+        together = getattr(live, "together", None)
+        if together is not None:  # which edges may come is known, not only which vertices they name
+            near = {v: beside(state, v) | together("edge", v) for edge in state for v in edge}
+            return frozenset([edge for edge in state if not set.isdisjoint(*[near[v] for v in edge])])
         alive = {v for edge in state for v in edge if live("edge", v)}
 
         def may_close(edge: frozenset) -> bool:

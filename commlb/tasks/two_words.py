@@ -50,6 +50,10 @@ class TwoWords(Task):
         require_at_least("bits", self.bits, 1)
 
     @classmethod
+    def of_size(cls, n: int) -> Task:
+        return cls(n)
+
+    @classmethod
     def examples(cls) -> list[Task]:
         return [cls(n) for n in (1, 2, 3, 4)]
 

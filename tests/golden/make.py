@@ -26,6 +26,13 @@ RESULTS = [
     {"task": "ar", "n": 10, "machine": "window:w=7"},
     {"task": "cgram", "n": 7, "c": 4, "machine": "random:bits=9"},
     {"task": "counting", "n": 40, "seed": 3, "machine": "store"},
+    {"task": "equality", "n": 5, "x": [1, 0, 1, 1, 0], "y": [1, 0, 1, 1, 1], "machine": "random:bits=4"},
+    {"task": "disjointness", "n": 5, "machine": "random:bits=3"},
+    {"task": "mqar", "n": 4, "reduction": "all-queries", "x": [1, 0, 1, 1], "y": [0, 1, 0, 1]},
+    {"task": "copying", "n": 4, "symbols": 3, "x": [1, 0, 2, 1], "i": 2},
+    {"task": "triangle", "n": 9, "x": [1, 0, 1, 1, 0, 1, 0, 0, 1], "i": 4},
+    {"task": "st-connectivity", "n": 6, "machine": "window:w=3"},
+    {"task": "nearest", "n": 5, "machine": "random:bits=4"},
 ]
 
 
@@ -86,6 +93,52 @@ def hubs(x, i):
     return prefix, [*suffix, edge(k + leaf, 0)]
 
 
+def words(x, y):
+    return list(x), list(y)
+
+
+def first_query(x, i):
+    """Keys 1 … n, values n+1, n+2; key i first, then the others in order."""
+    n = len(x)
+    return ar(x, i)[0], [i] + [j for j in range(1, n + 1) if j != i]
+
+
+def all_queries(x, y):
+    return ar(x, 1)[0], list(range(1, len(x) + 1))
+
+
+def hypercube(x, i):
+    """Vertices 1 … 2^d of the hypercube, labels 2^d + 1 and 2^d + 2."""
+    n, d = len(x), 1
+    while 2**d < n:
+        d += 1
+    prefix = [token for j in range(1, n + 1) for token in (j, 2**d + 1 + x[j - 1])]
+    return prefix, [i] + [j for j in range(1, n + 1) if j != i]
+
+
+def repeat(x, i, symbols):
+    """The separator is ``symbols``, "go" is ``symbols`` + 1."""
+    return list(x), [symbols] + [symbols + 1] * (len(x) - 1)
+
+
+def bipartite(x, i):
+    """Vertices u_1 … u_m, v_1 … v_m, w; no edge is N(N−1)/2."""
+    n, m = len(x), 1
+    while m * m < n:
+        m += 1
+    none, w = (2 * m + 1) * m, 2 * m
+    bits = list(x) + [0] * (m * m - n)
+    prefix = [edge(p // m, m + p % m) if bit else none for p, bit in enumerate(bits)]
+    return prefix, [edge(w, (i - 1) // m), edge(w, m + (i - 1) % m)]
+
+
+def spokes(x, i):
+    """Vertices s = 0, t = 1, v_j = j + 1."""
+    n = len(x)
+    none = (n + 2) * (n + 1) // 2
+    return [edge(0, j + 1) if x[j - 1] else none for j in range(1, n + 1)], [edge(1, i + 1)]
+
+
 def streams() -> list[dict]:
     rng = random.Random(SEED)
     found = []
@@ -93,13 +146,20 @@ def streams() -> list[dict]:
         for name, symbols, c in (
             ("plain", 2, None), ("plain", 5, None), ("keys", 2, None), ("keys", 3, None), ("blocks", 2, 2),
             ("blocks", 4, 3), ("blocks", 2, 5), ("blanks", 2, None), ("doubled", 2, None),
-            ("two-hub", 2, None), ("hubs", 2, None),
+            ("two-hub", 2, None), ("hubs", 2, None), ("words", 2, None), ("sets", 2, None),
+            ("first-query", 2, None), ("first-query", 4, None), ("all-queries", 2, None),
+            ("hypercube", 2, None), ("repeat", 2, None), ("repeat", 3, None), ("bipartite", 2, None),
+            ("spokes", 2, None),
         ):  # fmt: skip
             x = [rng.randrange(symbols) for _ in range(n)]
             i = rng.randrange(1, n + 1)
+            if name in ("words", "sets", "all-queries"):
+                i = [rng.randrange(2) for _ in range(n)]
             makers = {
                 "plain": index, "keys": ar, "blanks": counting, "doubled": doubled, "two-hub": two_hub,
-                "hubs": hubs,
+                "hubs": hubs, "words": words, "sets": words, "first-query": first_query,
+                "all-queries": all_queries, "hypercube": hypercube, "bipartite": bipartite, "spokes": spokes,
+                "repeat": lambda x, i, symbols=symbols: repeat(x, i, symbols),
             }  # fmt: skip
             prefix, suffix = cgram(x, i, c) if c else makers[name](x, i)
             found.append(
@@ -108,7 +168,7 @@ def streams() -> list[dict]:
                     "symbols": symbols,
                     "c": c,
                     "x": x,
-                    "i": i,
+                    "y": i,
                     "alice": prefix,
                     "bob": suffix,
                 }
