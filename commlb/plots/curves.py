@@ -76,7 +76,7 @@ LOOKS = {
     "closed form": Look(ALICE, "none", 0, "o", 10.0, 6, hollow=True),
     "closed bound": Look(ALICE, (0, (1.2, 1.2)), 1.5, "", 0, 2),
     "reduction": Look(BOB, (0, (6, 1.5, 1, 1.5)), 1.5, "", 0, 2),
-    "machine": Look(OTHER, (0, (5, 1)), 5.5, "^", 8.0, 3),
+    "machine": Look(OTHER, (0, (5, 1)), 4.6, "^", 7.5, 3),
     "at least": Look(INK, "solid", 2.0, "s", 4.5, 5),
     "at most": Look(INK, (0, (3, 1.5)), 1.2, "v", 4.5, 4),
     "guess": Look(INK, "solid", 1.4, "o", 4.0, 4),
