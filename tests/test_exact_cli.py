@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import pytest
 from commlb_cli import main
@@ -63,6 +65,15 @@ def test_a_users_task(capsys, palindrome):
     code, out, err = run(capsys, "exact", palindrome.replace("Palindrome", "Stuck"), "--n", "3")
     assert (code, out) == (2, "")
     assert "RuntimeError: one letter only" in err
+
+
+def test_the_readme_s_own_task_runs(capsys, tmp_path):
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    (code,) = re.findall(r"```python\n# my_task.py\n(.*?)```", text, flags=re.DOTALL)
+    (tmp_path / "my_task.py").write_text(code)
+    status, out, _ = run(capsys, "exact", f"{tmp_path / 'my_task.py'}:Palindrome", "--n", "12")
+    assert status == 0
+    assert "needs 64 states after 6 of 12 tokens" in " ".join(out.split())
 
 
 def test_a_range_has_a_row_a_size_and_the_laws(capsys, tmp_path):
