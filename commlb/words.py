@@ -30,7 +30,7 @@ MOST_PAIRS = 4**8
 """Pairs up to which all are tried where the walk leaves it open whether the reduction is right."""
 
 PROBES = 50
-"""Random x that are tried before the walk, with four y each."""
+"""Random x that are tried before the walk, with four y each; fewer for long words."""
 
 Use = tuple[str, Hashable]
 
@@ -180,7 +180,7 @@ def _probes(n: int) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
     them may meet very wide layers.
     """
     rng = random.Random(n)
-    for k in range(PROBES):
+    for k in range(max(2, min(PROBES, 2000 // n))):
         x = tuple(rng.randrange(2) for _ in range(n))
         place = k % n
         yield x, x
@@ -192,7 +192,7 @@ def _probes(n: int) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
 def _find_failure(
     reduction: WordReduction, pairs: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]
 ) -> Counterexample | None:
-    """The first of the pairs on which the task's automaton does not answer f(x, y)."""
+    """The first of the pairs on which the task's right answer is not f(x, y)."""
     problem = reduction.problem
     for x, y in pairs:
         wanted = problem.value(x, y)
@@ -208,6 +208,6 @@ def _answer(reduction: WordReduction, x: tuple[int, ...], y: tuple[int, ...]) ->
     """What the task answers on a(x)·b(y); UNDEFINED if that is no stream of the task."""
     try:
         stream = reduction.alice(x) + reduction.suffix(y)
-        return reduction.task.run(stream) if len(stream) == reduction.task.length else UNDEFINED
+        return reduction.task.solve(stream) if len(stream) == reduction.task.length else UNDEFINED
     except BadInput:
         return UNDEFINED
