@@ -308,7 +308,7 @@ def drawing(chosen: Reduction, x: tuple[int, ...], y: Any) -> Drawing:
     )
     answers = task.run(stream)
     answer = answers[chosen.read_at(y)] if isinstance(answers, tuple) else answers
-    is_graph = any(role == "edge" for _, role, _ in tokens)
+    is_graph = any(family.name == "hub" for family in chosen.layout)
     vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
     return Drawing(
         x=show(x, chosen.symbols),
@@ -317,4 +317,5 @@ def drawing(chosen: Reduction, x: tuple[int, ...], y: Any) -> Drawing:
         task_answer=-1 if answer is UNDEFINED else int(answer),
         tokens=tokens,
         vertices=tuple(vertices) if is_graph else (),
+        problem=chosen.problem.name,
     )

@@ -43,7 +43,7 @@ def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **opti
 
     >>> found = grow("istree", range(3, 8))
     >>> [result.cuts[result.worst_cut].classes_at_least for result in found.results], found.fits[0].law
-    ([3, 7, 26, 91, 351], 'n log n')
+    ([3, 8, 26, 91, 351], 'n log n')
     """
     results: list[ExactResult] = []
     try:

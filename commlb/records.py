@@ -177,6 +177,7 @@ class Drawing:
     task_answer: int
     tokens: tuple[tuple[str, str, tuple[str, ...]], ...]
     vertices: tuple[tuple[str, tuple[str, ...]], ...]
+    problem: str = "INDEX"
 
 
 @dataclass(frozen=True)

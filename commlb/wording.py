@@ -48,7 +48,19 @@ def counted(count: int, word: str, plural: str = "") -> str:
     >>> counted(1, "leaf", "leaves"), counted(3, "bit")
     ('1 leaf', '3 bits')
     """
-    return f"{count} {word}" if count == 1 else f"{count} {plural or word + 's'}"
+    return f"{count} {word}" if count == 1 else f"{whole(count)} {plural or word + 's'}"
+
+
+def whole(count: int, most: int = 22) -> str:
+    """An exact count with separators; one of more than ``most`` characters by the power of two below it.
+
+    >>> whole(65536), whole(2**100), whole(2**100 + 1)
+    ('65,536', '2^100', 'more than 2^100')
+    """
+    shown, power = f"{count:,}", count.bit_length() - 1
+    if len(shown) <= most:
+        return shown
+    return f"2^{power}" if count == 2**power else f"more than 2^{power}"
 
 
 def kept(
@@ -66,7 +78,7 @@ def kept(
     name, reached = spec(machine), f"{counted(cut.reachable_states, 'state')}"
     bits = f"{number(cut.reachable_bits, ROUND_FLOOR)} bits"
     if over == "alice":
-        told = f"{name} tells {reached} apart at the cut ({bits}) on {cut.prefixes:,} inputs"
+        told = f"{name} tells {reached} apart at the cut ({bits}) on {whole(cut.prefixes)} inputs"
         if bound is not None and cut.reachable_bits < bound.bits - 1e-9:
             return f"{told}; {number(bound.bits)} bits must cross it, so it errs on some input."
         return f"{told}; {number(bound.bits) if bound else 'no'} bits must cross it."

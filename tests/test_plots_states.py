@@ -144,6 +144,9 @@ def test_the_heat_map_holds_what_is_told_of_each_symbol_at_its_place() -> None:
     assert (image.norm.vmin, image.norm.vmax) == (0, 1)
     assert tuple(image.get_extent()) == (-0.5, 8.5, 8.5, 0.5)
     assert made.axes[3].get_ylim() == (8.5, 0.5)
+    (unread,) = made.axes[3].patches
+    assert unread.get_bbox().extents.tolist() == [-0.5, 0.5, 8.5, 8.5]
+    assert unread.get_hatch()
     with settings():
         (image,) = states.figure(CASES["four symbols"]()).axes[3].images
     assert image.norm.vmax == 2

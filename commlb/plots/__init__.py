@@ -67,8 +67,12 @@ WIDTH, HEIGHT, DPI = 10.0, 5.4, 150
 MEANINGS = {
     "istree": ("so a cycle closes", "so the graph is a tree"),
     "counting": ("so the right answer is no, it never came", "so the right answer is yes, it came"),
+    "triangle": ("so there is no triangle", "so there is a triangle"),
+    "st-connectivity": ("so s and t are apart", "so s and t are connected"),
+    "equality": ("so the words differ", "so the words are equal"),
+    "disjointness": ("so the sets are disjoint", "so the sets intersect"),
 }
-SAID = {"istree": ("no tree", "tree"), "counting": ("no", "yes")}
+SAID = dict.fromkeys(MEANINGS, ("no", "yes")) | {"istree": ("no tree", "tree")}
 """What a machine's answer 0 or 1 says, where answers are not numbers."""
 
 
@@ -181,7 +185,9 @@ def query(result: ReduceResult) -> str:
         return "" if broken is None else f"the reduction fails at {broken.y}: {broken.obtained}"
     meaning = MEANINGS.get(result.task)
     so = meaning[drawing.task_answer] if meaning else f"so the right answer is {drawing.task_answer}"
-    if result.task in ("ar", "cgram") and drawing.task_answer == result.n + 1 + drawing.expected:
+    if result.problem == "DISJ" and not meaning:
+        so = "from all the answers"
+    if result.task in ("ar", "cgram", "mqar") and drawing.task_answer == result.n + 1 + drawing.expected:
         so += f" (= n+1+{drawing.expected})"
     x = f"x = {drawing.x}. " if len(drawing.x) <= 24 else ""
     held = f"asks i = {drawing.y}" if result.problem == "INDEX" else f"holds y = {drawing.y}"

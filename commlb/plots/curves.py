@@ -79,7 +79,7 @@ LOOKS = {
     "reduction 2": Look(JOIN, (0, (4, 1.2)), 1.5, "", 0, 2),
     "reduction 3": Look(WARN, (0, (2, 1)), 1.7, "", 0, 2),
     "formula": Look(ALICE, "solid", 2.6, "", 0, 3),
-    "machine": Look(OTHER, (0, (5, 1)), 5.5, "^", 8.0, 3),
+    "machine": Look(OTHER, (0, (5, 1)), 4.6, "^", 7.5, 3),
     "at least": Look(INK, "solid", 2.0, "s", 4.5, 5),
     "at most": Look(INK, (0, (3, 1.5)), 1.2, "v", 4.5, 4),
     "guess": Look(INK, "solid", 1.4, "o", 4.0, 4),

@@ -41,7 +41,7 @@ def draw_heat(
     values, whole = remembered(result), math.log2(result.symbols)
     axes = chart(made, bottom, high, across, (result.n + 0.5, 0.5))
     axes.grid(False)
-    axes.patch.set(linewidth=0, **UNREAD)
+    axes.add_patch(Rectangle((-0.5, 0.5), len(result.cuts), result.n, lw=0, zorder=-1, **UNREAD))
     axes.imshow(
         np.ma.masked_invalid(values),
         cmap=COLOURS,
@@ -52,6 +52,7 @@ def draw_heat(
         extent=(-0.5, len(result.cuts) - 0.5, result.n + 0.5, 0.5),
     )
     axes.set_xlim(*across)
+    axes.set_ylim(result.n + 0.5, 0.5)
     places = ticks(1, result.n, 11)
     axes.set_yticks(places, [f"{place:,}" for place in places])
     axes.set_ylabel("symbol i of x", size=TEXT)

@@ -88,7 +88,8 @@ def title(result: StatesResult) -> str:
 
 def final(result: StatesResult) -> int:
     """The last cut there is: where Alice's part ends, or the stream."""
-    return result.cut if result.prefix_set == "alice" else result.stream_length
+    over_all = result.prefix_set == "all" or result.cut is None
+    return result.stream_length if over_all or result.cut is None else result.cut
 
 
 def last_shown(result: StatesResult) -> int:
@@ -140,10 +141,9 @@ def _needed(result: StatesResult, at: tuple[float, ...]) -> list[Curve]:
         )
         if bound is not None:
             note = f"{number(bound.bits, ROUND_FLOOR, 4)}, {result.problem} · {noted(bound.evidence)}"
-            where = (float(result.cut),)
-            found.append(
-                Curve("need", f"must cross the cut at t = {result.cut:,}", where, (bound.bits,), note)
-            )
+            where = final(result)
+            name = f"must cross the cut at t = {where:,}"
+            found.append(Curve("need", name, (float(where),), (bound.bits,), note))
         return found
     least = [None if cut.minimum_states is None else math.log2(cut.minimum_states) for cut in cuts]
     if any(bits is not None for bits in least):

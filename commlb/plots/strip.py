@@ -18,6 +18,9 @@ BOB_CELL = ("#F1E1ED", BOB, 0.6, "normal", 1)
 FOUND = (OTHER, INK, 2.0, "bold", 3)
 """Fill, outline and its width, weight of the text, order."""
 
+SIDES = ("first0", "first1", "second0", "second1")
+"""Roles of bits of two words, the bit last."""
+
 MOST_ROWS = 6
 """Rows of Alice's cells that fit, the lines for what is left out among them."""
 
@@ -58,17 +61,25 @@ def block(drawing: Drawing) -> int:
 def answering(drawing: Drawing) -> frozenset[int]:
     """Positions of the tokens that answer Bob's query; empty if none does, as when a count is 0.
 
-    The symbol at i for INDEX; else the first block that starts as Bob's query, where Alice writes blocks;
-    else all tokens that equal the query.
+    The token at i where Alice writes symbols or edges one a position; of two words the places that settle the
+    answer; else the first block that starts as Bob's query, where Alice writes blocks; else all tokens that
+    equal the query.
     """
     alice = [(role, names) for party, role, names in drawing.tokens if party == "Alice"]
     query = [names for party, role, names in drawing.tokens if party == "Bob" and role != "threshold"]
     if not query or not alice:
         return frozenset()
-    if all(role == "symbol" for role, _ in alice):
+    roles = {role for role, _ in alice}
+    if all(role in SIDES for role in roles):
+        return _settling(drawing, len(alice))
+    if roles <= {"symbol"} or roles <= {"edge", "none"}:
         place = int(drawing.y) - 1
         return frozenset({place} if place < len(alice) else ())
     size = block(drawing)
+    if len(query) > 1 and size == 2:  # many queries: Bob's word says which matter, or the first one is read
+        if drawing.problem != "INDEX":
+            return frozenset(t for t in range(len(alice)) if drawing.y[t // 2] == "1")
+        query = query[:1]
     if size == 1:
         return frozenset(t for t, (_, names) in enumerate(alice) if names == query[0])
     for t in range(len(alice) - size + 1):
@@ -77,11 +88,30 @@ def answering(drawing: Drawing) -> frozenset[int]:
     return frozenset()
 
 
+def _settling(drawing: Drawing, n: int) -> frozenset[int]:
+    """The first places at which two words settle the answer: where they differ, or both have a 1."""
+    bits = [role[-1] for _, role, _ in drawing.tokens]
+    pairs = enumerate(zip(bits[:n], bits[n:], strict=False))
+    if drawing.problem == "EQ":
+        return frozenset(t for t, (a, b) in pairs if a != b)
+    return frozenset(t for t, (a, b) in pairs if a == b == "1")
+
+
+def said(role: str, names: tuple[str, ...]) -> str:
+    """What stands in a token's cell."""
+    if role in SIDES:
+        return role[-1]
+    if role in ("go", "skip"):
+        return "sep" if names == ("1",) else "go"
+    ends = {"edge": "–".join(names), "source": f"s–{' '.join(names)}", "target": f"{' '.join(names)}–t"}
+    return ends.get(role, "s–t" if role == "join" else " ".join(names) or "·")
+
+
 def cells(drawing: Drawing) -> tuple[Cell, ...]:
     """All tokens in order."""
     found = answering(drawing)
     return tuple(
-        Cell(t, party, " ".join(names), t in found) for t, (party, _, names) in enumerate(drawing.tokens)
+        Cell(t, party, said(role, names), t in found) for t, (party, role, names) in enumerate(drawing.tokens)
     )
 
 

@@ -20,7 +20,11 @@ SMALL, TEXT, TITLE = 8.0, 9.0, 12.0
 CHARACTER = 0.0088
 """Width of an average character of the default font, in inches a point."""
 
-TASKS = {"istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting"}
+TASKS = {
+    "istree": "IsTree", "index": "Index", "ar": "AR", "cgram": "c-gram", "counting": "Counting",
+    "mqar": "MQAR", "equality": "Equality", "disjointness": "Disjointness", "copying": "Copying",
+    "dyck": "Dyck",
+}  # fmt: skip
 """Names of tasks as the papers write them; others are called as they are typed."""
 
 PLURALS = {"leaf": "leaves", "vertex": "vertices"}

@@ -56,5 +56,8 @@ class IndexToSTConnectivity(IndexReduction):
     def bob(self, i: Any) -> list[Letter]:
         return [("target", Atom("v", i))]
 
+    def named(self, number: int) -> str:
+        return self.label(self.atom(number))
+
     def answer(self, task_answer: Any) -> Any:
         return int(task_answer)

@@ -56,6 +56,9 @@ class IndexToTriangle(IndexReduction):
             "x_i = 1 iff there is a triangle",
         )
 
+    def label(self, atom: Atom) -> str:
+        return "w" if atom.family == "w" else super().label(atom)
+
     def _edge(self, j: Any) -> tuple[Atom, Atom]:
         u, v = divmod(j - 1, self.side)
         return Atom("u", u + 1), Atom("v", v + 1)
@@ -69,6 +72,9 @@ class IndexToTriangle(IndexReduction):
     def bob(self, i: Any) -> list[Letter]:
         u, v = self._edge(i)
         return [("edge", Atom("w", 0), u), ("edge", Atom("w", 0), v)]
+
+    def named(self, number: int) -> str:
+        return self.label(self.atom(number))
 
     def answer(self, task_answer: Any) -> Any:
         return int(task_answer)
