@@ -6,6 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import build_benchmarks
+import build_minima
+import build_retention
+from pages import write_page
+
 import commlb
 from commlb.files import replace
 from commlb.records import ReduceResult, spec, to_csv
@@ -47,11 +52,15 @@ def istree_64(folder: Path) -> None:
             f"{r.machine.capacity_bits:.1f} | {answers.trials - answers.errors} | "
             f"{100 * answers.ceiling_accuracy:.1f} % | {r.information.bits:.1f} bits ({how}) |"
         )
-    text = (folder / "text.md").read_text(encoding="utf-8")
-    replace(folder / "README.md", text.replace("<!-- table -->", "\n".join(table)).encode())
+    write_page(folder, table="\n".join(table))
 
 
-REPORTS: dict[str, Callable[[Path], None]] = {"istree-64": istree_64}
+REPORTS: dict[str, Callable[[Path], None]] = {
+    "istree-64": istree_64,
+    "exact-minima": build_minima.build,
+    "retention": build_retention.build,
+    "benchmarks": build_benchmarks.build,
+}
 
 
 def main(names: list[str]) -> None:

@@ -14,10 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import files
-from commlb.plots import exact, growth, states
+from commlb.plots import exact, growth, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
+from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
 from commlb.plots.layout import layout_graph
+from commlb.plots.sizes import Sizes
 from commlb.plots.strip import draw_strip
 from commlb.plots.style import (
     CHARACTER,
@@ -38,7 +40,9 @@ from commlb.records_states import StatesResult
 
 __all__ = [
     "SUFFIXES",
+    "Curve",
     "Row",
+    "Sizes",
     "chain_rows",
     "check_path",
     "layout_graph",
@@ -46,6 +50,7 @@ __all__ = [
     "save_exact",
     "save_growth",
     "save_reduce",
+    "save_sizes",
     "save_states",
     "title",
 ]
@@ -112,6 +117,14 @@ def save_growth(result: GrowthResult, path: str | Path) -> None:
     Files as in ``save_reduce``.
     """
     _save(path, lambda: growth.figure(result))
+
+
+def save_sizes(title: str, sentence: str, panels: Sequence[Sizes], path: str | Path) -> None:
+    """Draw curves against sizes, a panel above the other, under a title and a sentence.
+
+    Files as in ``save_reduce``.
+    """
+    _save(path, lambda: sizes.figure(title, sentence, panels))
 
 
 def _save(path: str | Path, draw: Callable[[], Figure]) -> None:
