@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from commlb_cli.reduce import INTEGER, complete
+from commlb_cli.options import INTEGER, complete, limits, results
 
 EXPORTS = (".json", ".dot")
 
@@ -46,14 +46,9 @@ class Sizes(click.ParamType):
     help="Follow the states of the task's machine, or tabulate all streams.",
 )
 @click.option("--max-states", type=INTEGER, help="States of all layers, or streams (default 2^22).")
-@click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32).")
-@click.option("--timeout", type=float, help="Seconds at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--out", metavar="FILE", help="Also write a .json, .jsonl or .csv file (a row a cut).")
+@limits
 @click.option("--export", metavar="FILE", help="Write the minimal automaton as .json or .dot.")
-@click.option(
-    "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."
-)
+@results("a row a cut")
 def exact_command(
     task: str,
     n: Any,
@@ -86,86 +81,35 @@ def exact_command(
     from commlb_cli import output
 
     from commlb import files, minimum
-
-    for path, suffixes in ((out, output.RESULT_SUFFIXES), (export, EXPORTS)):
-        if path is not None:
-            files.check(path, suffixes)
-    for path in plots:
-        files.check(path, files.PICTURES)
-    options = {key: value for key, value in given.items() if value is not None}
-    progress = output.progress_on_terminal("layers")
-    if isinstance(n, range):
-        _several(task, n, options, as_json, out, export, plots, started, progress)
-        return
-    result, merged = minimum.solve(task, n, progress=progress, **options)
-    if export is not None:
-        _export(export, merged)
-    if plots:
-        from commlb.plots import save_exact
-
-        for path in plots:
-            save_exact(result, path)
-    _say("exact", result, result.rows(), as_json, out, started)
-
-
-def _several(
-    task: str,
-    n: range,
-    options: dict[str, Any],
-    as_json: bool,
-    out: str | None,
-    export: str | None,
-    plots: tuple[str, ...],
-    started: float,
-    progress: Any,
-) -> None:
-    """A range of sizes; what was finished is said and written when a limit or the user stops it."""
     from commlb.errors import BadInput
     from commlb.growth import grow
 
+    output.check(out, plots)
+    options = {key: value for key, value in given.items() if value is not None}
+    progress = output.progress_on_terminal("layers")
+    if isinstance(n, range):
+        if export is not None:
+            raise BadInput("--export writes one automaton; give one size, --n N")
+        grown, stopped = output.finished(lambda: grow(task, n, progress=progress, **options))
+        output.draw(plots, "save_growth", grown)
+        output.say("exact", grown, grown.rows(), as_json, out, started)
+        if stopped is not None:
+            raise stopped
+        return
     if export is not None:
-        raise BadInput("--export writes one automaton; give one size, --n N")
-    stopped: BaseException | None = None
-    try:
-        result = grow(task, n, progress=progress, **options)
-    except BaseException as error:
-        result, stopped = getattr(error, "partial", None), error
-        if result is None:
-            raise
-    if plots:
-        from commlb.plots import save_growth
-
-        for path in plots:
-            save_growth(result, path)
-    _say("exact", result, result.rows(), as_json, out, started)
-    if stopped is not None:
-        raise stopped
+        files.check(export, EXPORTS)
+    result, merged = minimum.solve(task, n, progress=progress, **options)
+    if export is not None:
+        files.replace(export, _exported(export, merged))
+    output.draw(plots, "save_exact", result)
+    output.say("exact", result, result.rows(), as_json, out, started)
 
 
-def _export(path: str, merged: Any) -> None:
+def _exported(path: str, merged: Any) -> bytes:
     import json
 
-    from commlb import files
     from commlb.export import to_dot, to_json_dict
 
     if Path(path).suffix.lower() == ".dot":
-        text = to_dot(merged)
-    else:
-        text = json.dumps(to_json_dict(merged), ensure_ascii=False, indent=1) + "\n"
-    files.replace(path, text.encode())
-
-
-def _say(command: str, result: Any, rows: list[Any], as_json: bool, out: str | None, started: float) -> None:
-    from commlb_cli import output
-
-    where = output.provenance(None, started) if as_json or out is not None else {}
-    if out is not None:
-        output.save(out, command, result, rows, where)
-    if as_json:
-        from commlb.records import to_json
-
-        click.echo(to_json(command, result, where))
-    else:
-        from commlb_cli.exact_text import lines
-
-        click.echo("\n".join(lines(result)))
+        return to_dot(merged).encode()
+    return (json.dumps(to_json_dict(merged), ensure_ascii=False, indent=1) + "\n").encode()

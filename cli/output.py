@@ -13,6 +13,64 @@ import click
 RESULT_SUFFIXES = (".json", ".csv", ".jsonl")
 
 
+TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text"}
+"""Where the text of a verb is made."""
+
+
+def check(out: str | None, plots: tuple[str, ...]) -> None:
+    """Refuse files that cannot be written, before any work."""
+    from commlb import files
+
+    if out is not None:
+        files.check(out, RESULT_SUFFIXES)
+    for path in plots:
+        files.check(path, files.PICTURES)
+
+
+def finished(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """What ``work`` gives; if it is stopped, what it had finished, and what stopped it."""
+    try:
+        return work(), None
+    except BaseException as error:
+        partial = getattr(error, "partial", None)
+        if partial is None:
+            raise
+        return partial, error
+
+
+def draw(plots: tuple[str, ...], maker: str, result: Any) -> None:
+    """Draw ``result`` to each file, by a function of ``commlb.plots``."""
+    if plots:
+        from commlb import plots as pictures
+
+        for path in plots:
+            getattr(pictures, maker)(result, path)
+
+
+def say(
+    command: str,
+    result: Any,
+    rows: list[Any],
+    as_json: bool,
+    out: str | None,
+    started: float,
+    seed: int | None = None,
+) -> None:
+    """Write ``result`` to ``out``, if there is one, and print it as JSON or as text."""
+    import importlib
+
+    where = provenance(seed, started) if as_json or out is not None else {}
+    if out is not None:
+        save(out, command, result, rows, where)
+    if as_json:
+        from commlb.records import to_json
+
+        click.echo(to_json(command, result, where))
+    else:
+        lines = importlib.import_module(f"commlb_cli.{TEXTS[command]}").lines
+        click.echo("\n".join(lines(result)))
+
+
 def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str, Any]) -> None:
     """The result as .json, one .jsonl line, or .csv rows (without provenance)."""
     from commlb import files

@@ -6,57 +6,17 @@ import time
 from typing import Any
 
 import click
-
-
-class Integer(click.ParamType):
-    """Decimal digits with an optional minus: what ``int`` also takes (5_0, other scripts) is a slip here."""
-
-    name = "integer"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
-        text = str(value)
-        if not text.isascii() or not text.removeprefix("-").isdigit():
-            self.fail(f"'{text}' is not a valid integer.", parameter, context)
-        return int(text)
-
-
-INTEGER = Integer()
-
-
-def complete(kind: str) -> Any:
-    """Shell completion from the registry, looked up only when the shell asks."""
-
-    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        from commlb.listing import names
-
-        return [name for name in names()[kind] if name.startswith(incomplete)]
-
-    return complete
+from commlb_cli.options import INTEGER, inside, results
 
 
 @click.command("reduce")
-@click.argument("task", shell_complete=complete("task"))
-@click.option("--n", type=INTEGER, required=True, help="Symbols that Alice holds.")
-@click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list.")
-@click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2).")
-@click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits.")
-@click.option(
-    "--machine",
-    default="exact",
-    show_default=True,
-    shell_complete=complete("machine"),
-    help="exact, store, window:w=8, random:bits=16,seed=1, …",
-)
+@inside
 @click.option("--x", help="Alice's input: bits, or symbols with commas. Asks for a transcript.")
 @click.option("--i", type=INTEGER, help="Bob's position, from 1 (INDEX). Asks for a transcript.")
 @click.option("--y", help="Bob's word of n bits (EQ, DISJ). Asks for a transcript.")
 @click.option("--trials", type=INTEGER, help="Random (x, i) to run; 0 for the proof alone.")
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--out", metavar="FILE", help="Also write a .json, .jsonl or .csv file, replacing it.")
-@click.option(
-    "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."
-)
+@results("one row")
 def reduce_command(
     task: str, n: int, as_json: bool, out: str | None, plots: tuple[str, ...], **given: Any
 ) -> None:
@@ -84,31 +44,13 @@ def reduce_command(
     from commlb_cli import output
 
     import commlb
-    from commlb import files
 
-    if out is not None:
-        files.check(out, output.RESULT_SUFFIXES)
-    for path in plots:
-        files.check(path, files.PICTURES)
+    output.check(out, plots)
     result = commlb.reduce(
         task, n, **_parsed(given, n), draw=bool(plots), progress=output.progress_on_terminal("trials")
     )
-    if plots:
-        from commlb.plots import save_reduce
-
-        for path in plots:
-            save_reduce(result, path)
-    where = output.provenance(result.seed, started) if as_json or out is not None else {}
-    if out is not None:
-        output.save(out, "reduce", result, [result.row()], where)
-    if as_json:
-        from commlb.records import to_json
-
-        click.echo(to_json("reduce", result, where))
-    else:
-        from commlb_cli.text import lines
-
-        click.echo("\n".join(lines(result)))
+    output.draw(plots, "save_reduce", result)
+    output.say("reduce", result, [result.row()], as_json, out, started, result.seed)
     if not result.reduction_check.holds:
         raise click.exceptions.Exit(1)
 

@@ -6,22 +6,11 @@ import time
 from typing import Any
 
 import click
-from commlb_cli.reduce import INTEGER, complete
+from commlb_cli.options import INTEGER, inside, limits, results
 
 
 @click.command("states")
-@click.argument("task", shell_complete=complete("task"))
-@click.option("--n", type=INTEGER, required=True, help="Symbols that Alice holds; the task's size follows.")
-@click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list.")
-@click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2).")
-@click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits.")
-@click.option(
-    "--machine",
-    default="exact",
-    show_default=True,
-    shell_complete=complete("machine"),
-    help="exact, store, window:w=8, random:bits=16,seed=1, …",
-)
+@inside
 @click.option(
     "--over",
     type=click.Choice(["alice", "all"]),
@@ -29,13 +18,8 @@ from commlb_cli.reduce import INTEGER, complete
 )
 @click.option("--information", is_flag=True, help="Add what each state tells about each symbol of x.")
 @click.option("--max-states", type=INTEGER, help="Distinct states of one layer at most (default 2^28).")
-@click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32).")
-@click.option("--timeout", type=float, help="Seconds at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--out", metavar="FILE", help="Also write a .json, .jsonl or .csv file (a row a cut).")
-@click.option(
-    "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."
-)
+@limits
+@results("a row a cut")
 def states_command(task: str, as_json: bool, out: str | None, plots: tuple[str, ...], **given: Any) -> None:
     """Count the states that a machine reaches, at every cut, and what they tell about x.
 
@@ -59,35 +43,12 @@ def states_command(task: str, as_json: bool, out: str | None, plots: tuple[str, 
     from commlb_cli import output
 
     import commlb
-    from commlb import files
 
-    if out is not None:
-        files.check(out, output.RESULT_SUFFIXES)
-    for path in plots:
-        files.check(path, files.PICTURES)
+    output.check(out, plots)
     given = {key: value for key, value in given.items() if value is not None}
-    stopped: BaseException | None = None
-    try:
-        result = commlb.states(task, **given, progress=output.progress_on_terminal("layers"))
-    except BaseException as error:
-        result, stopped = getattr(error, "partial", None), error
-        if result is None:
-            raise
-    if plots:
-        from commlb.plots import save_states
-
-        for path in plots:
-            save_states(result, path)
-    where = output.provenance(None, started) if as_json or out is not None else {}
-    if out is not None:
-        output.save(out, "states", result, result.rows(), where)
-    if as_json:
-        from commlb.records import to_json
-
-        click.echo(to_json("states", result, where))
-    else:
-        from commlb_cli.states_text import lines
-
-        click.echo("\n".join(lines(result)))
+    progress = output.progress_on_terminal("layers")
+    result, stopped = output.finished(lambda: commlb.states(task, **given, progress=progress))
+    output.draw(plots, "save_states", result)
+    output.say("states", result, result.rows(), as_json, out, started)
     if stopped is not None:
         raise stopped

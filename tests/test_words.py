@@ -15,11 +15,10 @@ from commlb.machines.base import Letter
 from commlb.proof import prove
 from commlb.reductions.base import Encoder, Family
 from commlb.reductions.bob import WordReduction
-from commlb.reductions.disj_to_disjointness import DisjToDisjointness
-from commlb.reductions.eq_to_equality import EqToEquality
 from commlb.reductions.index_to_copying import IndexToCopying
 from commlb.reductions.index_to_nearest import IndexToNearest
 from commlb.reductions.to_mqar import DisjToMQAR, IndexToMQAR
+from commlb.reductions.to_two_words import DisjToDisjointness, EqToEquality
 from commlb.symbolic import Atom
 from commlb.tasks.disjointness import Disjointness
 from commlb.tasks.equality import Equality

@@ -1,0 +1,83 @@
+"""Options that several verbs take, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Integer(click.ParamType):
+    """Decimal digits with an optional minus: what ``int`` also takes (5_0, other scripts) is a slip here."""
+
+    name = "integer"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        text = str(value)
+        if not text.isascii() or not text.removeprefix("-").isdigit():
+            self.fail(f"'{text}' is not a valid integer.", parameter, context)
+        return int(text)
+
+
+INTEGER = Integer()
+
+
+def complete(kind: str) -> Any:
+    """Shell completion from the registry, looked up only when the shell asks."""
+
+    def found(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        from commlb.listing import names
+
+        return [name for name in names()[kind] if name.startswith(incomplete)]
+
+    return found
+
+
+def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in the order in which help shows them."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+inside = _all(
+    click.argument("task", shell_complete=complete("task")),
+    click.option(
+        "--n", type=INTEGER, required=True, help="Symbols that Alice holds; the task's size follows."
+    ),
+    click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list."),
+    click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2)."),
+    click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits."),
+    click.option(
+        "--machine",
+        default="exact",
+        show_default=True,
+        shell_complete=complete("machine"),
+        help="exact, store, window:w=8, random:bits=16,seed=1, …",
+    ),
+)
+"""A problem inside a task, and a machine."""
+
+limits = _all(
+    click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32)."),
+    click.option("--timeout", type=float, help="Seconds at most."),
+)
+"""Limits beside ``--max-states``, whose meaning is the verb's own."""
+
+
+def results(row: str) -> Callable[[Any], Any]:
+    """Where results go; ``row`` says what a row of a .csv file is."""
+    return _all(
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option(
+            "--out", metavar="FILE", help=f"Also write a .json, .jsonl or .csv file ({row}), replacing it."
+        ),
+        click.option(
+            "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."
+        ),
+    )
