@@ -180,10 +180,11 @@ class PartitionMachine(Machine):
 
     name = "exact"
     summary = "which vertices are joined (a partition), or that a cycle is closed"
+    settled = "a cycle is closed"
     errs = False
     touches_all_rows = True
 
-    def __init__(self, task: IsTree):
+    def __init__(self, task: Any):
         self.task = task
         n = task.vertices
         self.rows = n + 1
@@ -224,7 +225,7 @@ class PartitionMachine(Machine):
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         if state[-1]:
-            return "a cycle is closed"
+            return self.settled
         blocks: dict[int, list[int]] = {}
         for vertex, label in enumerate(state[:-1].tolist()):
             blocks.setdefault(label, []).append(vertex)

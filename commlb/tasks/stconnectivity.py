@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from commlb.bits import bits_needed
 from commlb.errors import require_at_least
 from commlb.machines.base import (
     BROKEN,
@@ -20,12 +19,10 @@ from commlb.machines.base import (
     LetterAutomaton,
     Live,
     Machine,
-    Namer,
-    abridged,
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task
-from commlb.tasks.istree import EXACT_PARTITIONS, ends, stirling_row
+from commlb.tasks.istree import EXACT_PARTITIONS, PartitionMachine, ends, stirling_row
 
 JOINED = "joined"
 """The state in which s and t are connected."""
@@ -214,21 +211,11 @@ class EndsAutomaton(LetterAutomaton):
         return frozenset([block for block in alive if len(block) > 1])
 
 
-class EndsMachine(Machine):
+class EndsMachine(PartitionMachine):
     """Row v: the smallest vertex of v's component; row N: 1 once s and t are joined (labels then 0)."""
 
-    name = "exact"
     summary = "which vertices are joined (a partition), or that s and t are"
-    errs = False
-    touches_all_rows = True
-
-    def __init__(self, task: STConnectivity):
-        self.task = task
-        n = task.vertices
-        self.rows = n + 1
-        self.dtype = np.min_scalar_type(n)
-        self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
-        self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"
+    settled = "s and t are joined"
 
     def capacity_bits(self, t: int) -> float:
         """Partitions of N − t blocks or more with s, t apart, and from one token on that they are joined."""
@@ -238,11 +225,6 @@ class EndsMachine(Machine):
 
     def largest_capacity_bits(self) -> float:
         return self.capacity_bits(self.task.length - 1)
-
-    def start(self, runs: int) -> Array:
-        states = np.zeros((self.rows, runs), self.dtype)
-        states[:-1] = np.arange(self.rows - 1, dtype=self.dtype)[:, None]
-        return states
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         none = tokens == self.task.edges
@@ -259,12 +241,3 @@ class EndsMachine(Machine):
 
     def output(self, states: Array) -> Array:
         return states[-1].astype(np.int64)
-
-    def describe(self, state: Array, t: int, named: Namer = str) -> str:
-        if state[-1]:
-            return "s and t are joined"
-        blocks: dict[int, list[int]] = {}
-        for vertex, label in enumerate(state[:-1].tolist()):
-            blocks.setdefault(label, []).append(vertex)
-        joined = [block for block in blocks.values() if len(block) > 1]
-        return abridged(joined, lambda block: f"{{{abridged(block, named)}}}") or "no two vertices joined"
