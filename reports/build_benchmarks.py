@@ -24,7 +24,17 @@ PROGRAMS = {"distinct_keys": [], "layers": ["--alone", "22"], "exact_minimum": [
 """Program and arguments."""
 
 HEADER = ["program", "case", "way", "median", "unit", "ratio"]
-MACHINE = ["program", "arguments", "date", "cores", "processor", "python", "libraries", "busy_before"]
+MACHINE = [
+    "program",
+    "arguments",
+    "date",
+    "cores",
+    "processor",
+    "python",
+    "libraries",
+    "busy_before",
+    "cpu_share",
+]
 LIBRARIES = ("numpy", "numba", "automata-lib", "dd")
 
 Row = tuple[str, str, str, str, str, str]
@@ -44,12 +54,14 @@ def measure(folder: Path, programs: list[str]) -> None:
     for program in programs:
         busy, today = busy_share(), datetime.datetime.now(datetime.UTC).date().isoformat()
         command = [sys.executable, str(ROOT / "tests" / "benchmarks" / f"{program}.py"), *PROGRAMS[program]]
+        started, spent = time.perf_counter(), seconds_of_children()
         ran = subprocess.run(command, capture_output=True, text=True, check=True)
         found = list(read(program, ran.stdout))
         if not found:
             raise RuntimeError(f"{program} printed nothing that is understood:\n{ran.stdout}")
         rows += [dict(zip(HEADER, row, strict=True)) for row in found]
-        values = [program, " ".join(PROGRAMS[program]), today, *described(), busy]
+        share = (seconds_of_children() - spent) / (time.perf_counter() - started)
+        values = [program, " ".join(PROGRAMS[program]), today, *described(), busy, f"{100 * share:.0f}"]
         machine.append(dict(zip(MACHINE, values, strict=True)))
         print(f"ran {program}", flush=True)
     order = list(PROGRAMS)
@@ -59,6 +71,12 @@ def measure(folder: Path, programs: list[str]) -> None:
         writer.writeheader()
         writer.writerows(sorted(lines, key=lambda line: order.index(line["program"])))
         replace(path, text.getvalue().encode())
+
+
+def seconds_of_children() -> float:
+    """What ended child processes have used of the cores."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def files(folder: Path) -> tuple[Path, Path]:
@@ -137,10 +155,20 @@ def page(folder: Path) -> None:
             + "`",
             *(each[key] for key in ("date", "cores", "processor", "python", "libraries")),
             f"{each['busy_before']} %",
+            f"{each['cpu_share']} %",
         ]
         for each in machine
     ]
-    header = ["command", "date", "cores", "processor", "Python", "libraries", "busy before"]
+    header = [
+        "command",
+        "date",
+        "cores",
+        "processor",
+        "Python",
+        "libraries",
+        "busy before",
+        "share of a core",
+    ]
     write_page(folder, machine=table(header, lines), **tables)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pages import table, write_page
 
@@ -21,6 +22,9 @@ from commlb.tasks.index import Index
 from commlb.tasks.istree import IsTree
 from commlb.wording import number
 
+if TYPE_CHECKING:
+    from commlb.plots import Sizes
+
 LAST = 64
 """Vertices up to which the closed form and the reductions to IsTree are drawn."""
 
@@ -30,6 +34,9 @@ GADGETS = {
     "doubled": lambda vertices: 0 if vertices % 2 else vertices // 2 - 1,
 }
 """Bits that each gadget packs into so many vertices (``doubled``: an even number)."""
+
+LOOKS = ("reduction", "reduction 2", "reduction 3")
+"""How the gadgets' curves look."""
 
 COVERING = ((2, 1, 2), (3, 2, 2), (4, 2, 2), (5, 2, 2), (4, 3, 2), (3, 2, 3), (4, 2, 3))
 """Free keys: K, m, V."""
@@ -92,35 +99,47 @@ def build(folder: Path) -> None:
 
 
 def draw(trees: list[ExactResult], reductions: dict[str, dict[int, ReduceResult]], folder: Path) -> None:
-    """IsTree against the number of vertices, and cut by cut at the largest number that was enumerated."""
-    from commlb.plots import Curve, Sizes, save_exact, save_sizes
+    """IsTree against the number of vertices, and cut by cut at 8 vertices."""
+    from commlb.plots import save_exact, save_sizes
+
+    save_sizes(*picture(trees, reductions), folder / "istree.png")
+    bounds = [(f"INDEX by {gadget}", sizes[8].bound) for gadget, sizes in reductions.items()]
+    save_exact(trees[6], folder / "istree-cuts.png", bounds)
+
+
+def picture(
+    trees: list[ExactResult], reductions: dict[str, dict[int, ReduceResult]]
+) -> tuple[str, str, list[Sizes]]:
+    """Title, sentence and panels: all vertices that reductions were proved on, and those enumerated."""
+    from commlb.plots import Curve, Sizes
+
+    def curve(look: str, name: str, bits: dict[int, float], evidence: str) -> Curve:
+        last = max(bits)
+        shown = f"{number(bits[last], ROUND_FLOOR, 4)} at N = {last} · {evidence}"
+        return Curve(look, name, tuple(map(float, bits)), tuple(bits.values()), shown)
 
     def curves(last: int) -> tuple[Curve, ...]:
-        at = [float(vertices) for vertices in range(2, last + 1)]
-        forms = [IsTree(vertices).memory_bound().bits for vertices in range(2, last + 1)]
-        found = [noted("formula", "closed form (Stirling numbers)", at, forms, "formula")]
-        for gadget, look in zip(GADGETS, ("reduction", "reduction 2", "reduction 3"), strict=True):
-            sizes = [vertices for vertices in reductions[gadget] if vertices <= last]
-            bits = [reductions[gadget][vertices].bound.bits for vertices in sizes]
-            found.append(noted(look, f"INDEX by {gadget}", [float(v) for v in sizes], bits, "proved"))
-        done = [float(result.task_size["vertices"]) for result in trees]
-        minima = [result.minimum_bits for result in trees]
-        return (noted("minima", "minimum of any machine", done, minima, "exhaustive"), *found)
-
-    def noted(look: str, name: str, at: list[float], bits: list[float], evidence: str) -> Curve:
-        shown = f"{number(bits[-1], ROUND_FLOOR, 4)} at N = {at[-1]:.0f} · {evidence}"
-        return Curve(look, name, tuple(at), tuple(bits), shown)
+        minima = {int(result.task_size["vertices"]): result.minimum_bits for result in trees}
+        forms = {vertices: IsTree(vertices).memory_bound().bits for vertices in range(2, last + 1)}
+        found = [
+            curve("minima", "minimum of any machine", minima, "exhaustive"),
+            curve("formula", "closed form (Stirling numbers)", forms, "formula"),
+        ]
+        for look, (gadget, sizes) in zip(LOOKS, reductions.items(), strict=True):
+            bits = {vertices: result.bound.bits for vertices, result in sizes.items() if vertices <= last}
+            found.append(curve(look, f"INDEX by {gadget}", bits, "proved"))
+        return tuple(found)
 
     most = int(trees[-1].task_size["vertices"])
-    save_sizes(
+    return (
         "What any machine for IsTree must keep, against the number of vertices N",
         f"Bits at the worst cut. Enumeration meets the closed form at each N from 2 to {most}; above that the "
         "closed form goes on alone. Every reduction lies below: it shows bits that must cross one cut.",
-        [Sizes(curves(LAST), "N, the number of vertices"), Sizes(curves(most), "N, small sizes")],
-        folder / "istree.png",
+        [
+            Sizes(curves(max(reductions["hubs"])), "N, the number of vertices"),
+            Sizes(curves(most), "N, small sizes"),
+        ],
     )
-    bounds = [(f"INDEX by {gadget}", sizes[8].bound) for gadget, sizes in reductions.items()]
-    save_exact(trees[6], folder / "istree-cuts.png", bounds)
 
 
 def tree_table(trees: list[ExactResult], reductions: dict[str, dict[int, ReduceResult]]) -> str:

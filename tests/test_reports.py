@@ -99,6 +99,29 @@ def test_small_minima_are_those_on_file():
         same_rows("\n".join(made), "\n".join(line for line in filed if tuple(line.split(",")[:3]) in named))
 
 
+def test_the_picture_of_sizes_fits_and_is_the_same_each_time(tmp_path):
+    from test_plots_states import check_texts
+
+    from commlb.plots import save_sizes, sizes, style
+
+    build_module()
+    minima = sys.modules["build_minima"]
+    reductions = minima.proved(20)
+    title, sentence, panels = minima.picture(minima.istree(8), reductions)
+    drawn = {curve.name: dict(zip(curve.at, curve.values, strict=True)) for curve in panels[0].curves}
+    assert drawn["minimum of any machine"] == {
+        vertices: drawn["closed form (Stirling numbers)"][vertices] for vertices in range(2, 9)
+    }
+    assert drawn["INDEX by two-hub"] == {vertices: vertices - 3 for vertices in range(4, 21)}
+    assert drawn["INDEX by doubled"] == {vertices: (vertices - 2) / 2 for vertices in range(4, 21, 2)}
+    assert drawn["INDEX by hubs"][20] == max(b * (20 - 2**b) for b in (1, 2, 3, 4)) == 36
+    with style.settings():
+        check_texts(sizes.figure(title, sentence, panels))
+    for name in ("one.png", "two.png"):
+        save_sizes(title, sentence, panels, tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
 def test_the_page_of_benchmarks_is_what_its_rows_make(tmp_path):
     """No clock is run."""
     build_module()
