@@ -263,6 +263,7 @@ def _measure(
         limit = error_upper_limit(wrong, trials)
         fano = n * fano_bits(limit, symbols) if positions else None
         answers = Answers(trials, wrong, 1 - wrong / trials, 1 - limit, ceiling, fano, "sampled", CONFIDENCE)
+        _compare(answers, made)
         if information.bits is None and fano is not None:
             information = Information(fano, None, "sampled", CONFIDENCE)
     return message, information, answers
@@ -278,8 +279,21 @@ def _never_errs(made: Machine, answers: Answers | None) -> bool | None:
 
 
 def _compare(answers: Answers, made: Machine) -> None:
-    """Theory and code against each other: no machine is right more often than its capacity allows."""
-    if answers.ceiling_accuracy is not None and answers.accuracy > answers.ceiling_accuracy + 1e-12:
+    """Theory and code against each other.
+
+    No machine is right more often than its capacity allows, and none errs that keeps all it needs.
+    """
+    if not made.errs and answers.errors:
+        raise CommlbError(
+            f"{made.name} keeps all that its task needs and the reduction is proved, yet {answers.errors} of "
+            f"{answers.trials} answers are wrong; one of them is wrong, please report it"
+        )
+    exhaustive = answers.evidence == "exhaustive"
+    if (
+        exhaustive
+        and answers.ceiling_accuracy is not None
+        and answers.accuracy > answers.ceiling_accuracy + 1e-12
+    ):
         raise CommlbError(
             f"{made.name} answers {answers.accuracy:.6f} of all queries rightly, more than the "
             f"{answers.ceiling_accuracy:.6f} that its capacity allows; one of them is wrong, please report it"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import ROUND_FLOOR
 from typing import Any
 
 import numpy as np
 
 from commlb.errors import BadInput, OverLimit
 from commlb.layers import Progress, silent
-from commlb.minimum import exact
+from commlb.minimum import exact, task_of
 from commlb.records_exact import ExactResult, GrowthFit, GrowthResult
+from commlb.wording import number
 
 LAWS: dict[str, Callable[[int], float]] = {
     "log n": lambda n: math.log2(n),
@@ -45,6 +47,8 @@ def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **opti
     >>> [result.cuts[result.worst_cut].classes_at_least for result in found.results], found.fits[0].law
     ([3, 8, 26, 91, 351], 'n log n')
     """
+    for n in sizes:
+        task_of(task, n, **options)  # what is no size is refused before any is computed
     results: list[ExactResult] = []
     try:
         for n in sizes:
@@ -60,15 +64,18 @@ def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **opti
 def _grown(sizes: Sequence[int], results: list[ExactResult], stopped: str | None) -> GrowthResult:
     done = tuple(sizes[: len(results)])
     bits = [result.minimum_bits for result in results]
-    found = fits(done, bits) if len(set(done)) >= 3 else ()
+    constant = max(bits) - min(bits) < 1e-9
+    found = fits(done, bits) if len(set(done)) >= 3 and not constant else ()
     name = results[0].task
     verdict = f"The minimum of {name} from n = {done[0]} to {done[-1]}"
-    if found:
+    if constant and len(done) > 1:
+        verdict += f" is the same at each size, {number(bits[0], ROUND_FLOOR)} bits."
+    elif found:
         verdict += f" grows most like {found[0].law} of these four laws; an observation, not a theorem."
     else:
         verdict += "; a law of growth needs at least three sizes."
     if stopped is not None:
-        verdict = f"Stopped at {stopped}. {verdict}"
+        verdict = f"Stopped ({stopped}). {verdict}"
     return GrowthResult(name, done, tuple(results), found, stopped is None, stopped, verdict)
 
 

@@ -114,6 +114,19 @@ def entropy_of_spectrum(spectrum: dict[int, int]) -> float:
     )
 
 
+def entropies(shares: Array) -> Array:
+    """H in bits of each row of probabilities (rows, N), summed from the smallest up.
+
+    So the order in which states were met cannot change the last bit.
+
+    >>> entropies(np.array([[0.5, 0.5, 0.0], [0.25, 0.25, 0.5]])).tolist()
+    [1.0, 1.5]
+    """
+    ordered = np.sort(shares, axis=1)
+    logs = np.log2(ordered, where=ordered > 0, out=np.zeros_like(ordered))
+    return -(ordered * logs).sum(axis=1)
+
+
 def spectrum(counts: Array) -> dict[int, int]:
     """How often each multiplicity occurs among ``counts`` (limbs, R), 64-bit limbs, lowest first.
 

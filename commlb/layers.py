@@ -175,6 +175,8 @@ def _step_all(
     after: dict[Any, int] = {}
     table = np.empty((len(layer), len(alphabet)), np.int32)
     for state, row in layer.items():
+        if row % 64 == 0:
+            limits.check_time(f"layer {t + 1}", widths)
         reached = [automaton.step(state, token, t) for token in alphabet]
         try:
             table[row] = [-1 if s is BROKEN else after.setdefault(s, len(after)) for s in reached]
@@ -298,6 +300,8 @@ def tabulate(
     numbers: dict[Any, int] = {}
     for place, stream in enumerate(itertools.product(*alphabets)):
         table[place] = _number(numbers, answer(stream))
+        if place % 64 == 0:
+            limits.check_time("streams")
         if place % 65536 == 0:
             progress(place, streams)
     return table, tuple(numbers)

@@ -22,7 +22,7 @@ from commlb.records_exact import ExactCut, ExactResult
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
 from commlb.userfile import UserTask, load
-from commlb.wording import number
+from commlb.wording import counted, number
 
 LAYERS, TABLE = "layers", "table"
 
@@ -64,7 +64,7 @@ def solve(
     Raises ``BadInput``; ``OverLimit`` with the finished layers' state counts; ``CommlbError`` if the result
     contradicts the task's closed form.
     """
-    made = _made(task, n, options)
+    made = task_of(task, n, **options)
     if engine not in (None, LAYERS, TABLE):
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
     limits = Limits(max_states, max_memory, timeout)
@@ -87,8 +87,8 @@ def solve(
     return result, merged
 
 
-def _made(task: str | Task | UserTask, n: int | None, options: dict[str, Any]) -> Task | UserTask:
-    """The task that is meant."""
+def task_of(task: str | Task | UserTask, n: int | None = None, **options: Any) -> Task | UserTask:
+    """The task that is meant by a name, or a task itself. Raises ``BadInput`` for what is none."""
     if isinstance(task, Task | UserTask):
         if n is not None or options:
             raise BadInput(f"{task.name} is made already and takes no {', '.join(['n', *options])}")
@@ -110,6 +110,15 @@ def _merged(
     task: Task | UserTask, engine: str, limits: Limits, progress: tuple[Progress, Progress]
 ) -> tuple[Layers, tuple[int, ...]]:
     """The merged automaton, and the states of the task's machine (or the prefixes) at each cut."""
+    if isinstance(task, UserTask):
+        with task._blamed("comparing its values"):  # what a token's or state's own __eq__ may raise
+            return _merged_layers(task, engine, limits, progress)
+    return _merged_layers(task, engine, limits, progress)
+
+
+def _merged_layers(
+    task: Task | UserTask, engine: str, limits: Limits, progress: tuple[Progress, Progress]
+) -> tuple[Layers, tuple[int, ...]]:
     alphabets = [task.alphabet(t) for t in range(task.length)]
     limits.check("one state a layer", (), memory=4 * sum(map(len, alphabets)))
     if engine == TABLE:
@@ -130,7 +139,7 @@ def _result(task: Task | UserTask, merged: Layers, engine: str, found: tuple[Exa
     promise = merged.total_from > 0
     size = ", ".join(f"{key}={value}" for key, value in task.size.items())
     there = found[worst].classes_at_most
-    states = f"{low:,}" if low == there else f"between {low:,} and {there:,}"
+    states = counted(low, "state") if low == there else f"between {low:,} and {there:,} states"
     return ExactResult(
         task=task.name,
         task_size=task.size,
@@ -145,7 +154,7 @@ def _result(task: Task | UserTask, merged: Layers, engine: str, found: tuple[Exa
         exact=all(cut.exact for cut in found),
         evidence="exhaustive",
         bound=task.memory_bound(),
-        verdict=f"A machine that solves {task.name} ({size}) without error needs {states} states "
+        verdict=f"A machine that solves {task.name} ({size}) without error needs {states} "
         f"after {worst} of {task.length} tokens, at least {number(math.log2(low), ROUND_FLOOR)} bits"
         + ("; minima are per cut, since there is a promise." if promise else ", and no more there."),
     )

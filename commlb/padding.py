@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 
-from commlb.errors import BadInput, LimitError
+from commlb.errors import BadInput, LimitError, Malformed
 from commlb.machines.base import UNDEFINED, Letter
 from commlb.records import Counterexample
 from commlb.reductions.bob import IndexReduction, RecoveringReduction
@@ -23,7 +23,8 @@ MOST_INPUTS = 4096
 def refusal(reduction: IndexReduction) -> Counterexample | None:
     """A query whose whole suffix does not fit the task, or breaks its promise after some prefix; else None.
 
-    Raises ``LimitError`` if the suffixes are too long to look at, or the prefixes too different and too many.
+    Raises ``Malformed`` if ``whole`` and ``bob`` do not belong together, ``LimitError`` if the suffixes are too
+    long to look at, or the prefixes too different and too many.
     """
     if not reduction.is_padded:
         return None
@@ -76,18 +77,22 @@ def _misfit(reduction: IndexReduction, i: int) -> str:
     whole = reduction.whole(i)
     read = [place for place, letter in enumerate(whole, 1) if letter[0] not in unread]
     if [whole[place - 1] for place in read] != reduction.bob(i):
-        return "Bob's letters are not those that were walked"
+        raise Malformed(
+            f"reduction {reduction.name}: the letters of whole({i}) that are read are not bob({i})"
+        )
     if reduction.cut + len(whole) != reduction.task.length:
         return f"the stream has {reduction.cut + len(whole)} tokens, the task {reduction.task.length}"
     if not read or reduction.cut + read[-1] not in reduction.task.answered_at:
         return "no answer is due where Bob reads one"
     try:
         reduction.encode(whole, reduction.cut)
+    except Malformed:
+        raise
     except BadInput as error:
         return str(error)
     if isinstance(reduction, RecoveringReduction):
         plain = [(unread.get(letter[0], letter[0]), *letter[1:]) for letter in whole]
         first = [(unread.get(letter[0], letter[0]), *letter[1:]) for letter in reduction.whole(1)]
         if plain != first:
-            return "Bob's suffix depends on the position that is read"
+            raise Malformed(f"reduction {reduction.name}: whole({i}) is another suffix than whole(1)")
     return ""

@@ -21,7 +21,7 @@ import math
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from commlb import padding, words
+from commlb import consistency, padding, words
 from commlb.alike import Alike, Step, on_unknowns
 from commlb.errors import BadInput, LimitError
 from commlb.fit import fits, fits_every_n
@@ -55,6 +55,7 @@ def prove(reduction: Reduction) -> ReductionCheck:
     >>> check.holds, check.inputs, check.queries, check.every_n
     (True, '2^64', 64, True)
     """
+    consistency.check_derived(reduction)
     if isinstance(reduction, WordReduction):
         return words.prove(reduction)
     if isinstance(reduction, IndexReduction):
@@ -80,6 +81,7 @@ def _prove_queries(reduction: IndexReduction) -> ReductionCheck:
             one, counterexample = walk(reduction, i, alice)
             width = max(width, one)
             if counterexample:
+                consistency.check_failure(reduction, counterexample)
                 break
             if one * reduction.n * len(suspects) > MAX_STEPS:
                 raise LimitError(

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from commlb.errors import CommlbError, OverLimit
 from commlb.kernels.distinct import Workspace, dense_counts, dense_distinct, distinct, groups, sum_groups
 from commlb.layers import Limits
+from commlb.limbs import Words, total
 from commlb.machines.base import Array, Machine
 from commlb.prefixes import Edges, Prefixes
-
-Words = NDArray[np.uint64]
 
 CHUNK = 2**16
 """Runs that a machine steps at a time: few enough to stay in the cache."""
@@ -76,6 +74,7 @@ class Enumeration:
         self.limbs = max(1, -(-max(self.masses).bit_length() // 64))
         self.has_controls = any(edges.controls_after > 1 for edges in self.prefixes.layers)
         self._workspace = Workspace()
+        self._seen = -1
 
     def layers(self) -> Iterator[Layer]:
         """The layers t = 0 … cut.
@@ -98,10 +97,10 @@ class Enumeration:
         return np.vstack([states, controls.astype(np.uint64)]) if self.has_controls else states
 
     def _check(self, layer: Layer) -> None:
-        total = sum(_sum(row) << 64 * k for k, row in enumerate(layer.counts))
-        if total != layer.mass:
+        found = total(layer.counts)
+        if found != layer.mass:
             raise CommlbError(
-                f"the counts of layer {layer.t} add up to {total}, not to the {layer.mass} prefixes there are; "
+                f"the counts of layer {layer.t} add up to {found}, not to the {layer.mass} prefixes there are; "
                 "please report it"
             )
         if layer.keys.shape[1] > self.limits.max_states:
@@ -150,11 +149,11 @@ class Enumeration:
                 mass,
             )
         merged, which = groups(keys, self._workspace)
-        total = np.zeros((1, self.limbs, merged.shape[1]), np.uint64)
+        whole = np.zeros((1, self.limbs, merged.shape[1]), np.uint64)
         sums = np.zeros((joint, self.limbs, merged.shape[1]), np.uint64)
-        sum_groups(which, counts[None], total)
+        sum_groups(which, counts[None], whole)
         sum_groups(which, each, sums)
-        return Layer(t + 1, merged, total[0], sums, layer.controls, mass)
+        return Layer(t + 1, merged, whole[0], sums, layer.controls, mass)
 
     def _is_dense(self, successors: int, joint: int) -> bool:
         """Whether a table of all states is no larger than the list of successors."""
@@ -186,9 +185,21 @@ class Enumeration:
         states = self.machine.unpack(keys[:-1] if self.has_controls else keys)
         if not self.has_controls:
             tokens = np.full(keys.shape[1], edges.tokens[0, k])
-            return self.machine.pack(self.machine.step(states, tokens, t, out=states))
+            return self._packed(self.machine.step(states, tokens, t, out=states), t)
         states = self.machine.step(states, edges.tokens[controls, k], t, out=states)
-        return self._keys(self.machine.pack(states), edges.following[controls, k])
+        return self._keys(self._packed(states, t), edges.following[controls, k])
+
+    def _packed(self, states: Array, t: int) -> Words:
+        """Packed states; of each layer's first chunk it is seen that they are packed without loss."""
+        words = self.machine.pack(states)
+        if t > self._seen:
+            self._seen = t
+            if not np.array_equal(self.machine.unpack(words), states):
+                raise CommlbError(
+                    f"machine {self.machine.name}: unpack(pack(states)) is not states after {t + 1} tokens; "
+                    "are its widths too small for its values?"
+                )
+        return words
 
     def _join(self, out: Words, layer: Layer, chosen: slice | Array, symbols: Array) -> None:
         """Joint counts of successors: those of before, and for each symbol just read its value's."""
@@ -199,9 +210,3 @@ class Enumeration:
             for value in range(1, values + 1):
                 row = before + place * values + value - 1
                 out[row] = counts * (symbols[:, place] == value).astype(np.uint64)
-
-
-def _sum(row: Words) -> int:
-    """The sum of fewer than 2^32 words, exactly."""
-    half = np.uint64(2**32 - 1)
-    return int((row & half).sum()) + (int((row >> np.uint64(32)).sum()) << 32)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from commlb import machines, reductions
 from commlb.chains import check_sizes, machine_info
-from commlb.errors import BadInput, CommlbError, OverLimit
-from commlb.information import ceiling_accuracy, entropy_of_spectrum, spectrum
+from commlb.errors import BadInput, CommlbError, OverLimit, unknown_name
+from commlb.information import ceiling_accuracy, entropies, entropy, entropy_of_spectrum, spectrum
 from commlb.layers import Limits
+from commlb.limbs import Words, larger, minus, shares, total
 from commlb.machines.base import Machine
 from commlb.prefixes import of_alice, of_task
 from commlb.reachability import MAX_STATES, Enumeration, Layer
@@ -24,6 +23,9 @@ from commlb.tasks.base import Task
 from commlb.wording import kept
 
 OVER = ("alice", "all")
+
+AT_ONCE = 2**22
+"""Counts that are looked at together."""
 
 
 def states(
@@ -60,7 +62,9 @@ def states(
     if over not in (None, *OVER):
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     limits = Limits(max_states, max_memory, timeout)
-    if task in task_classes() and not reductions.for_task(task):
+    if task not in task_classes():
+        raise unknown_name("task", task, task_classes())
+    if not reductions.for_task(task):
         return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress)
     chosen = reductions.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
@@ -154,33 +158,28 @@ def _cut(task: Task, made: Machine, search: Enumeration, layer: Layer) -> States
 
 
 def _about_symbols(
-    counts: NDArray, joint: NDArray, symbols: int, h: float, mass: int
+    counts: Words, joint: Words, symbols: int, h: float, mass: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """I(X_i; S) and the accuracy of the best guess of x_i from S, for each symbol that has been read."""
-    whole, each, best = _integers(counts), [], []
-    for first in range(0, len(joint), symbols - 1):
-        rows = [_integers(row) for row in joint[first : first + symbols - 1]]
-        rows.insert(0, whole - sum(rows))
-        both = entropy_of_spectrum(_tally(np.concatenate(rows)))
-        alone = entropy_of_spectrum(_tally(np.array([int(row.sum()) for row in rows], object)))
-        each.append(min(alone, max(0.0, alone + h - both)))
-        best.append(int(np.maximum.reduce(rows).sum()) / mass)
+    """I(X_i; S) and the accuracy of the best guess of x_i from S, for each symbol that has been read.
+
+    counts (limbs, R), joint ((V−1)·read, limbs, R): what has another value than 1 … V−1 has the value 0.
+    """
+    each, best = [], []
+    by_value = joint.reshape(-1, symbols - 1, *joint.shape[1:])
+    step = max(1, AT_ONCE // (symbols * counts.size))
+    for first in range(0, len(by_value), step):
+        rows = by_value[first : first + step]
+        zero, most = np.broadcast_to(counts, (len(rows), *counts.shape)), np.zeros_like(rows[:, 0])
+        for value in range(symbols - 1):
+            zero, most = minus(zero, rows[:, value]), larger(most, rows[:, value])
+        most = larger(most, zero)
+        split = np.concatenate([rows, zero[:, None]], axis=1)
+        both = entropies(shares(split, mass).reshape(len(rows), -1))
+        for i, told in enumerate(both):
+            alone = entropy([count for count in map(total, split[i]) if count])
+            each.append(min(alone, max(0.0, alone + h - float(told))))
+            best.append(total(most[i]) / mass)
     return tuple(each), tuple(best)
-
-
-def _integers(limbs: NDArray) -> NDArray[Any]:
-    """Numbers (limbs, R) as uint64 where they are of one limb, else as Python's integers."""
-    if len(limbs) == 1:
-        return limbs[0]
-    value = np.zeros(limbs.shape[1], object)
-    for k, row in enumerate(limbs):
-        value += row.astype(object) << 64 * k
-    return value
-
-
-def _tally(values: NDArray) -> dict[int, int]:
-    found, times = np.unique(values, return_counts=True)
-    return {int(v): int(k) for v, k in zip(found.tolist(), times.tolist(), strict=True) if v}
 
 
 def _compare(made: Machine, cut: StatesCut) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from commlb.errors import BadInput, CommlbError, require_at_least, unknown_name
-from commlb.machines.base import Automaton
+from commlb.errors import BadInput, CommlbError, LimitError, require_at_least, unknown_name
+from commlb.machines.base import BROKEN, Automaton
 from commlb.tasks.base import Task
+
+MAX_ALPHABET = 2**20
+"""Tokens that may stand at one position."""
 
 
 class UserTask:
@@ -36,16 +41,17 @@ class UserTask:
     def __init__(self, name: str, n: int, made: Any):
         self.name, self.size, self.made = name, {"n": n}, made
         self.has_steps = hasattr(made, "step")
-        for need in ("length", "alphabet", "answer", *(["start"] if self.has_steps else [])):
-            if not hasattr(made, need):
-                raise BadInput(f"{name} must have '{need}'; see commlb.userfile.UserTask")
-        require_at_least(f"{name}.length", made.length, 1)
-        self.length: int = made.length
-
-    @property
-    def answered_at(self) -> tuple[int, ...]:
-        """The numbers of tokens after which an answer is due."""
-        return tuple(getattr(self.made, "answered_at", ())) or (self.length,)
+        with self._blamed("its attributes"):
+            for need in ("length", "alphabet", "answer", *(["start"] if self.has_steps else [])):
+                if not hasattr(made, need):
+                    raise BadInput(f"{name} must have '{need}'; see commlb.userfile.UserTask")
+            require_at_least(f"{name}.length", made.length, 1)
+            self.length: int = made.length
+            due = getattr(made, "answered_at", (self.length,))
+            if isinstance(due, int) or not all(isinstance(t, int) for t in due):
+                raise BadInput(f"{name}.answered_at must be a sequence of whole numbers; given {due!r}")
+            self.answered_at: tuple[int, ...] = tuple(due)
+            """The numbers of tokens after which an answer is due."""
 
     @property
     def alphabet_size(self) -> int:
@@ -56,8 +62,10 @@ class UserTask:
         """The tokens that may stand at position t."""
         given = self.made.alphabet
         with self._blamed(f"alphabet({t})"):
-            tokens = tuple(given(t) if callable(given) else given)
+            tokens = tuple(itertools.islice(given(t) if callable(given) else given, MAX_ALPHABET + 1))
             hash(tokens)
+        if len(tokens) > MAX_ALPHABET:
+            raise LimitError(f"{self.name}: the alphabet at position {t} has more than {MAX_ALPHABET} tokens")
         return tokens
 
     def automaton(self) -> Automaton:
@@ -80,6 +88,8 @@ class UserTask:
         """The user's ``answer``; ``None`` is refused, being what a forgotten ``return`` gives."""
         with self._blamed(f"answer on {what} {given!r}"):
             answer = self.made.answer(given)
+        if inspect.isgenerator(answer):
+            raise BadInput(f"{self.name}.answer gave a generator; it must 'return' its answer")
         if answer is None:
             raise BadInput(
                 f"{self.name}.answer gave None on {what} {_short(repr(given))}; "
@@ -97,7 +107,9 @@ class UserTask:
     def _blamed(self, call: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except CommlbError:
+            raise
+        except (Exception, SystemExit) as error:
             raise BadInput(f"{self.name}: {_short(call)} raised {_said(error)}") from error
 
 
@@ -107,12 +119,19 @@ class _UserAutomaton(Automaton):
 
     def start(self) -> Any:
         with self._task._blamed("start()"):
-            return self._task.made.start()
+            state = self._task.made.start()
+            try:
+                hash(state)
+            except TypeError as error:
+                raise BadInput(f"{self._task.name}: start() is not hashable ({error}); use tuples") from error
+        if state is BROKEN:
+            raise BadInput(f"{self._task.name}: start() is BROKEN, so that no stream is allowed")
+        return state
 
     def step(self, state: Any, token: Any, t: int) -> Any:
         try:
             return self._task.made.step(state, token, t)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             call = _short(f"step({state!r}, {token!r}, {t})")
             raise BadInput(f"{self._task.name}: {call} raised {_said(error)}") from error
 
@@ -143,10 +162,14 @@ def load(spec: str, n: int) -> Task | UserTask:
     module = _module(home)
     if not hasattr(module, name):
         defined = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
+        if not defined:
+            raise BadInput(f"{home} defines no class or function, so no '{name}'")
         raise unknown_name(f"name in {home}", name, defined)
     try:
         made = getattr(module, name)(n)
-    except Exception as error:
+    except CommlbError:
+        raise
+    except (Exception, SystemExit) as error:
         raise BadInput(f"{name}({n}) raised {_said(error)}; it must take n and give a task") from error
     return made if isinstance(made, Task) else UserTask(name, n, made)
 

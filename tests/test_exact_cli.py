@@ -95,7 +95,7 @@ def test_a_range_over_the_limit_keeps_what_was_finished(capsys):
     code, out, err = run(capsys, "exact", "index", "--n", "3:20", "--max-states", "3000")
     assert code == 4
     assert len(err.strip().splitlines()) == 1
-    assert "Stopped at n = 11" in " ".join(out.split())
+    assert "Stopped (n = 11: " in " ".join(out.split())
 
 
 def test_an_interrupt_in_a_range_keeps_what_was_finished():

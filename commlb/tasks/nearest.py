@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from commlb.bits import bits_needed
-from commlb.errors import require_at_least
+from commlb.errors import LimitError, require_at_least
 from commlb.machines.base import (
     BROKEN,
     GONE,
@@ -26,6 +26,9 @@ from commlb.machines.base import (
 from commlb.records import Bound
 from commlb.tasks.base import Task
 from commlb.tasks.dictionaries import check_pairs, fullest, log2_dictionaries
+
+MAX_DIMENSION = 60
+"""Dimensions whose vertices are still 64-bit numbers."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class NearestNeighbour(Task):
 
     def __post_init__(self) -> None:
         require_at_least("dimension", self.dimension, 1)
+        if self.dimension > MAX_DIMENSION:
+            raise LimitError(f"dimension = {self.dimension} is beyond the limit of {MAX_DIMENSION}")
         check_pairs(self.pairs, self.points, 2, False)
 
     @classmethod

@@ -23,7 +23,8 @@ from commlb import machines
 from commlb.machines.base import Machine
 from commlb.machines.random import GOLDEN, mix
 from commlb.prefixes import of_alice
-from commlb.reachability import Enumeration, Limits
+from commlb.layers import Limits
+from commlb.reachability import MAX_STATES, Enumeration
 from commlb.reductions.index_to_index import IndexToIndex
 
 TOKENS = 40
@@ -31,7 +32,7 @@ Sizes = list[int]
 
 
 def by_layers(machine: Machine, reduction: IndexToIndex) -> Sizes:
-    limits = Limits(max_memory=2**34)
+    limits = Limits(MAX_STATES, 2**34)
     return [
         layer.keys.shape[1] for layer in Enumeration(machine, of_alice(reduction), False, limits).layers()
     ]
