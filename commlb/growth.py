@@ -23,6 +23,10 @@ LAWS: dict[str, Callable[[int], float]] = {
 }
 
 
+SEARCH = frozenset({"engine", "max_states", "max_memory", "timeout", "budget"})
+"""Options of the search; the others are the task's."""
+
+
 def fits(sizes: Sequence[int], bits: Sequence[float]) -> tuple[GrowthFit, ...]:
     """Least squares of bits = a·g(n) + b for each law g, the smallest residual first, of equals the slowest.
 
@@ -47,8 +51,9 @@ def grow(task: str, sizes: Sequence[int], *, progress: Progress = silent, **opti
     >>> [result.cuts[result.worst_cut].classes_at_least for result in found.results], found.fits[0].law
     ([3, 8, 26, 91, 351], 'n log n')
     """
+    own = {key: value for key, value in options.items() if key not in SEARCH}
     for n in sizes:
-        task_of(task, n, **options)  # what is no size is refused before any is computed
+        task_of(task, n, **own)  # what is no size is refused before any is computed
     results: list[ExactResult] = []
     try:
         for n in sizes:

@@ -20,10 +20,10 @@ from collections.abc import Callable
 import numpy as np
 
 from commlb import machines
+from commlb.layers import Limits
 from commlb.machines.base import Machine
 from commlb.machines.random import GOLDEN, mix
 from commlb.prefixes import of_alice
-from commlb.layers import Limits
 from commlb.reachability import MAX_STATES, Enumeration
 from commlb.reductions.index_to_index import IndexToIndex
 
