@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,13 @@ class Sizes(click.ParamType):
     name = "size or range"
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        parts = [INTEGER.convert(part, parameter, context) for part in str(value).split(":")]
+        if not re.fullmatch(r"-?[0-9]+(:-?[0-9]+){0,2}", str(value), re.ASCII):
+            self.fail(f"'{value}' is not a valid integer, nor a range a:b or a:b:step.", parameter, context)
+        parts = [int(part) for part in str(value).split(":")]
         if len(parts) == 1:
             return parts[0]
         step = parts[2] if len(parts) == 3 else 1
-        if len(parts) > 3 or step < 1 or parts[1] < parts[0]:
+        if step < 1 or parts[1] < parts[0]:
             self.fail(f"'{value}' is no range a:b or a:b:step with a <= b.", parameter, context)
         return range(parts[0], parts[1] + 1, step)
 
@@ -53,7 +58,7 @@ def exact_command(
     task: str,
     n: Any,
     as_json: bool,
-    out: str | None,
+    out: tuple[str, ...],
     export: str | None,
     plots: tuple[str, ...],
     **given: Any,
@@ -79,9 +84,10 @@ def exact_command(
     """
     started = time.perf_counter()
     from commlb_cli import output
+    from commlb_cli.text import wrap
 
     from commlb import files, minimum
-    from commlb.errors import BadInput
+    from commlb.errors import BadInput, OverLimit
     from commlb.growth import grow
 
     output.check(out, plots)
@@ -90,7 +96,8 @@ def exact_command(
     if isinstance(n, range):
         if export is not None:
             raise BadInput("--export writes one automaton; give one size, --n N")
-        grown, stopped = output.finished(lambda: grow(task, n, progress=progress, **options))
+        with contextlib.redirect_stdout(sys.stderr):  # what a user's task prints is no result
+            grown, stopped = output.finished(lambda: grow(task, n, progress=progress, **options))
         output.draw(plots, "save_growth", grown)
         output.say("exact", grown, grown.rows(), as_json, out, started)
         if stopped is not None:
@@ -98,7 +105,14 @@ def exact_command(
         return
     if export is not None:
         files.check(export, EXPORTS)
-    result, merged = minimum.solve(task, n, progress=progress, **options)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            result, merged = minimum.solve(task, n, progress=progress, **options)
+    except OverLimit as error:
+        if error.finished and not as_json:
+            widths = ", ".join(f"{count:,}" for count in error.finished)
+            click.echo("\n".join(wrap(f"States of the layers that were finished: {widths}", "", "  ")))
+        raise
     if export is not None:
         files.replace(export, _exported(export, merged))
     output.draw(plots, "save_exact", result)

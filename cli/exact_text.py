@@ -25,6 +25,8 @@ def _size(result: ExactResult) -> str:
         f"n = {value}" if key == "n" else words.get(key, key) if value is True else f"{value} {key}"
         for key, value in result.task_size.items()
     ]
+    if "keys" in result.task_size and "fixed" not in result.task_size:
+        shown.append("free keys")
     return ", ".join(shown).replace("_", " ")
 
 

@@ -75,7 +75,10 @@ def results(row: str) -> Callable[[Any], Any]:
     return _all(
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option(
-            "--out", metavar="FILE", help=f"Also write a .json, .jsonl or .csv file ({row}), replacing it."
+            "--out",
+            multiple=True,
+            metavar="FILE",
+            help=f"Also write a .json, .jsonl or .csv ({row}) file, replacing it; repeatable.",
         ),
         click.option(
             "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."

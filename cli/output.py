@@ -17,12 +17,12 @@ TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text"}
 """Where the text of a verb is made."""
 
 
-def check(out: str | None, plots: tuple[str, ...]) -> None:
+def check(out: tuple[str, ...], plots: tuple[str, ...]) -> None:
     """Refuse files that cannot be written, before any work."""
     from commlb import files
 
-    if out is not None:
-        files.check(out, RESULT_SUFFIXES)
+    for path in out:
+        files.check(path, RESULT_SUFFIXES)
     for path in plots:
         files.check(path, files.PICTURES)
 
@@ -52,16 +52,16 @@ def say(
     result: Any,
     rows: list[Any],
     as_json: bool,
-    out: str | None,
+    out: tuple[str, ...],
     started: float,
     seed: int | None = None,
 ) -> None:
     """Write ``result`` to ``out``, if there is one, and print it as JSON or as text."""
     import importlib
 
-    where = provenance(seed, started) if as_json or out is not None else {}
-    if out is not None:
-        save(out, command, result, rows, where)
+    where = provenance(seed, started) if as_json or out else {}
+    for path in out:
+        save(path, command, result, rows, where)
     if as_json:
         from commlb.records import to_json
 

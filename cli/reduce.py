@@ -18,7 +18,7 @@ from commlb_cli.options import INTEGER, inside, results
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
 @results("one row")
 def reduce_command(
-    task: str, n: int, as_json: bool, out: str | None, plots: tuple[str, ...], **given: Any
+    task: str, n: int, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
 ) -> None:
     """Run a two-party problem inside TASK: prove the reduction, then count what crosses the cut.
 

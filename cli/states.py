@@ -20,7 +20,9 @@ from commlb_cli.options import INTEGER, inside, limits, results
 @click.option("--max-states", type=INTEGER, help="Distinct states of one layer at most (default 2^28).")
 @limits
 @results("a row a cut")
-def states_command(task: str, as_json: bool, out: str | None, plots: tuple[str, ...], **given: Any) -> None:
+def states_command(
+    task: str, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
+) -> None:
     """Count the states that a machine reaches, at every cut, and what they tell about x.
 
     All prefixes are followed, layer by layer; each state has the exact number of prefixes that lead to it.

@@ -27,7 +27,7 @@ def lines(result: StatesResult) -> list[str]:
         size += f", the cut after {result.cut}"
     found = [*wrap(head, "", "  "), *wrap(size, "  ", "  "), ""]
     found += _table(result)
-    if result.cuts and result.cuts[-1].information_bits:
+    if result.cuts and result.cuts[-1].per_input_bit:
         found += ["", *_about(result, result.cuts[-1])]
     return [*found, "", *wrap(result.verdict, "", "")]
 
@@ -47,17 +47,21 @@ def _table(result: StatesResult) -> list[str]:
     known = "states and prefixes exhaustive; capacity: " + result.machine.capacity_evidence
     if alice:
         known += f"; x read: bits of x by then, of {number(result.bound.bits) if result.bound else '?'}"
-    else:
+    elif any(cut.minimum_states is not None for cut in result.cuts):
         known += "; minimum: states that any machine needs at that cut, formula"
+    else:
+        known += "; minimum: no closed form is known cut by cut"
     return found + wrap(known, "  ", "  ")
 
 
 def _row(cut: StatesCut, alice: bool) -> str:
     room = "" if cut.capacity_bits is None else number(cut.capacity_bits, ROUND_CEILING)
+    if cut.capacity_bits is not None and abs(cut.capacity_bits - cut.reachable_bits) < 1e-9:
+        room = number(cut.reachable_bits, ROUND_FLOOR)  # equal numbers look equal
     last = "" if cut.minimum_states is None else _count(cut.minimum_states, 9)
     if alice:
         last = str(cut.symbols_read)
-    bits, entropy = number(cut.reachable_bits, ROUND_FLOOR), number(cut.entropy_bits)
+    bits, entropy = number(cut.reachable_bits, ROUND_FLOOR), number(cut.entropy_bits, ROUND_FLOOR)
     return (
         f"{cut.t:>7} {_count(cut.prefixes, 14):>14} {_count(cut.reachable_states, 13):>13} "
         f"{bits:>9} {entropy:>9} {room:>9} {last:>9}"
@@ -85,7 +89,7 @@ def _shown(result: StatesResult) -> set[int]:
 
 def _about(result: StatesResult, cut: StatesCut) -> list[str]:
     """What the last state tells of each symbol."""
-    each, best = cut.information_bits or (), cut.best_accuracy or ()
+    each, best = cut.per_input_bit or (), cut.best_accuracy or ()
     found = [f"What the state after {cut.t} tokens tells of x (exhaustive)", "      i  I(X_i; S)  best guess"]
     places = list(range(len(each)))
     if len(places) > MOST_ROWS:

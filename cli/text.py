@@ -87,10 +87,13 @@ def _check(result: ReduceResult) -> list[str]:
 def _table(title: str, rows: list[tuple[str, float | int | None, str]]) -> list[str]:
     """Lines of (name, bits, how it is known), what does not fit beside put below."""
     lines = [f"{title:<40}{'bits':>10}  known by"] if title else []
+    known: list[float] = []
     for name, bits, how in rows:
-        # Capacities bound from above, all else that stands in a chain from below.
-        rounding = ROUND_CEILING if "capacity" in name else ROUND_FLOOR
+        # Capacities bound from above, all else that stands in a chain from below; equal numbers look equal.
+        same = bits is not None and any(abs(bits - other) < 1e-9 for other in known)
+        rounding = ROUND_CEILING if "capacity" in name and not same else ROUND_FLOOR
         shown = "unknown" if bits is None else number(bits, rounding)
+        known += [] if bits is None else [bits]
         head = f"  {name:<38}{shown:>10}  "
         lines += wrap(how, head, " " * len(head)) if how else [head.rstrip()]
     return lines

@@ -56,6 +56,7 @@ def require_at_least(name: str, value: object, low: int) -> None:
 class OverLimit(LimitError):
     """A search stopped at ``--max-states`` or ``--max-memory``; ``finished`` are the layers' state counts."""
 
-    def __init__(self, what: str, need: int, limit: int, option: str, finished: Iterable[int] = ()):
+    def __init__(self, what: str, need: float, limit: float, option: str, finished: Iterable[int] = ()):
         self.need, self.limit, self.option, self.finished = need, limit, option, tuple(finished)
-        super().__init__(f"{what}: {need:,} needed, the limit is {limit:,}; lower n or raise {option}")
+        verb = "used" if option == "--timeout" else "needed"
+        super().__init__(f"{what}: {need:,} {verb}, the limit is {limit:,}; lower n or raise {option}")

@@ -73,12 +73,18 @@ def _grown(sizes: Sequence[int], results: list[ExactResult], stopped: str | None
     found = fits(done, bits) if len(set(done)) >= 3 and not constant else ()
     name = results[0].task
     verdict = f"The minimum of {name} from n = {done[0]} to {done[-1]}"
-    if constant and len(done) > 1:
-        verdict += f" is the same at each size, {number(bits[0], ROUND_FLOOR)} bits."
+    settled = next(k for k in range(len(bits)) if max(bits[k:]) - min(bits[k:]) < 1e-9)
+    if len(bits) - settled >= max(2, len(bits) // 2):
+        since = "at each size" if settled == 0 else f"from n = {done[settled]} on"
+        verdict += (
+            f" is the same {since}, {number(bits[-1], ROUND_FLOOR)} bits; an observation, not a theorem."
+        )
     elif found:
         verdict += f" grows most like {found[0].law} of these four laws; an observation, not a theorem."
     else:
         verdict += "; a law of growth needs at least three sizes."
+    if any(result.minimum_bits != result.at_most_bits for result in results):
+        verdict += " Where only an interval is known, its lower end was taken."
     if stopped is not None:
         verdict = f"Stopped ({stopped}). {verdict}"
     return GrowthResult(name, done, tuple(results), found, stopped is None, stopped, verdict)

@@ -49,8 +49,7 @@ class Limits:
         """Raise ``OverLimit`` if the time is up."""
         seconds = time.perf_counter() - self.started
         if self.timeout is not None and seconds > self.timeout:
-            need, limit = math.ceil(seconds), math.ceil(self.timeout)
-            raise OverLimit(f"{what}: seconds", need, limit, "--timeout", finished)
+            raise OverLimit(f"{what}: seconds", round(seconds, 3), self.timeout, "--timeout", finished)
 
     def check(self, where: str, finished: Sequence[int], states: int = 0, memory: int = 0) -> None:
         """Raise ``OverLimit`` if ``states`` more states or ``memory`` bytes are too many."""
@@ -301,7 +300,7 @@ def tabulate(
     for place, stream in enumerate(itertools.product(*alphabets)):
         table[place] = _number(numbers, answer(stream))
         if place % 64 == 0:
-            limits.check_time("streams")
+            limits.check_time(f"{place:,} of {streams:,} streams tabulated")
         if place % 65536 == 0:
             progress(place, streams)
     return table, tuple(numbers)

@@ -27,11 +27,11 @@ from commlb.wording import counted, number
 LAYERS, TABLE = "layers", "table"
 
 
-def exact(task: str | Task | UserTask, n: int | None = None, **options: Any) -> ExactResult:
+def exact(task: Any, n: int | None = None, **options: Any) -> ExactResult:
     """The minimum of a task at every cut; ``options`` as in ``solve``, or the task's own (``keys=3``).
 
     ``task``: a registered name with the task's own size ``n``, ``path/to/file.py:Name``,
-    ``package.module:Name``, or a task that is made already.
+    ``package.module:Name``; or a task that is made already, your own object or its class (with ``n``).
 
     >>> from commlb.tasks.istree import IsTree
     >>> result = exact(IsTree(7))
@@ -42,7 +42,7 @@ def exact(task: str | Task | UserTask, n: int | None = None, **options: Any) -> 
 
 
 def solve(
-    task: str | Task | UserTask,
+    task: Any,
     n: int | None = None,
     *,
     engine: str | None = None,
@@ -87,8 +87,16 @@ def solve(
     return result, merged
 
 
-def task_of(task: str | Task | UserTask, n: int | None = None, **options: Any) -> Task | UserTask:
+def task_of(task: Any, n: int | None = None, **options: Any) -> Task | UserTask:
     """The task that is meant by a name, or a task itself. Raises ``BadInput`` for what is none."""
+    if not isinstance(task, str | Task | UserTask):
+        if callable(task):
+            if n is None:
+                raise BadInput("n, the size of the task, is required")
+            task = task(n)
+        if not isinstance(task, Task | UserTask):
+            task = UserTask(type(task).__name__, getattr(task, "length", 0), task)
+        n = None
     if isinstance(task, Task | UserTask):
         if n is not None or options:
             raise BadInput(f"{task.name} is made already and takes no {', '.join(['n', *options])}")
@@ -96,6 +104,8 @@ def task_of(task: str | Task | UserTask, n: int | None = None, **options: Any) -
     if n is None:
         raise BadInput(f"n, the size of {task}, is required")
     require_at_least("n", n, 1)
+    if task.endswith(".py"):
+        raise BadInput(f"which task of '{task}'? write {task}:Name")
     if ":" in task:
         if options:
             raise BadInput(f"{task} takes n only; given {', '.join(options)}")

@@ -14,7 +14,7 @@ class StatesCut:
 
     ``prefixes``: how many lead there (over Alice: inputs, that is words of the ``symbols_read``).
     ``minimum_states``: the classes that any machine must tell apart, where a closed form is known (over all
-    prefixes). Per symbol read: ``information_bits`` is I(X_i; S_t), ``best_accuracy`` that of the best guess of
+    prefixes). Per symbol read: ``per_input_bit`` is I(X_i; S_t), ``best_accuracy`` that of the best guess of
     x_i from the state; Fano's ``ceiling_accuracy`` at the entropy bounds their mean.
     """
 
@@ -26,7 +26,7 @@ class StatesCut:
     entropy_bits: float
     capacity_bits: float | None
     minimum_states: int | None
-    information_bits: tuple[float, ...] | None
+    per_input_bit: tuple[float, ...] | None
     best_accuracy: tuple[float, ...] | None
     mean_best_accuracy: float | None
     ceiling_accuracy: float | None
@@ -67,7 +67,7 @@ class StatesResult:
 
     def _row(self, cut: StatesCut) -> MemoryPoint:
         at_cut = self.prefix_set == "alice" and cut.t == self.cut and self.bound is not None
-        about = cut.information_bits
+        about = cut.per_input_bit
         return MemoryPoint(
             task=self.task,
             task_size=";".join(f"{key}={value}" for key, value in self.task_size.items()),

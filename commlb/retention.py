@@ -55,13 +55,15 @@ def states(
     ``KeyboardInterrupt``.
 
     >>> found = states("index", 6, machine="window:w=2", information=True)
-    >>> [cut.reachable_states for cut in found.cuts], found.cuts[-1].information_bits
+    >>> [cut.reachable_states for cut in found.cuts], found.cuts[-1].per_input_bit
     ([1, 2, 4, 4, 4, 4, 4], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0))
     """
     check_sizes(n, symbols, c)
     if over not in (None, *OVER):
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     limits = Limits(max_states, max_memory, timeout)
+    if ":" in task or task.endswith(".py"):
+        raise BadInput(f"states runs registered tasks; a task of your own, such as {task}, runs in exact")
     if task not in task_classes():
         raise unknown_name("task", task, task_classes())
     if not reductions.for_task(task):
@@ -112,10 +114,10 @@ def run(
     limits = limits or Limits(MAX_STATES)
     task = chosen.task if isinstance(chosen, Reduction) else chosen
     alice = isinstance(chosen, Reduction) and over == "alice"
-    prefixes = of_alice(chosen) if alice else of_task(task, limits)  # type: ignore[arg-type]
-    search = Enumeration(made, prefixes, information, limits, progress)
     cuts: list[StatesCut] = []
     try:
+        prefixes = of_alice(chosen) if alice else of_task(task, limits)  # type: ignore[arg-type]
+        search = Enumeration(made, prefixes, information, limits, progress)
         for layer in search.layers():
             cuts.append(_cut(task, made, search, layer))
             _compare(made, cuts[-1])
@@ -150,7 +152,7 @@ def _cut(task: Task, made: Machine, search: Enumeration, layer: Layer) -> States
         entropy_bits=h,
         capacity_bits=made.capacity_bits(layer.t) if layer.t < task.length else None,
         minimum_states=task.classes(layer.t) if over_all else None,
-        information_bits=each,
+        per_input_bit=each,
         best_accuracy=best,
         mean_best_accuracy=math.fsum(best) / len(best) if best else None,
         ceiling_accuracy=ceiling,

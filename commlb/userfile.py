@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least, unknown_name
-from commlb.machines.base import BROKEN, Automaton
+from commlb.machines.base import BROKEN, UNDEFINED, Automaton
 from commlb.tasks.base import Task
 
 MAX_ALPHABET = 2**20
@@ -42,6 +42,8 @@ class UserTask:
         self.name, self.size, self.made = name, {"n": n}, made
         self.has_steps = hasattr(made, "step")
         with self._blamed("its attributes"):
+            if hasattr(made, "start") and not self.has_steps:
+                raise BadInput(f"{name} has 'start' but no 'step'; an automaton needs both")
             for need in ("length", "alphabet", "answer", *(["start"] if self.has_steps else [])):
                 if not hasattr(made, need):
                     raise BadInput(f"{name} must have '{need}'; see commlb.userfile.UserTask")
@@ -88,6 +90,10 @@ class UserTask:
         """The user's ``answer``; ``None`` is refused, being what a forgotten ``return`` gives."""
         with self._blamed(f"answer on {what} {given!r}"):
             answer = self.made.answer(given)
+        if answer is BROKEN:  # the two words for what is outside the promise mean the same
+            return UNDEFINED
+        if answer != answer:
+            raise BadInput(f"{self.name}.answer gave {answer!r}, which is not equal to itself")
         if inspect.isgenerator(answer):
             raise BadInput(f"{self.name}.answer gave a generator; it must 'return' its answer")
         if answer is None:
@@ -130,7 +136,8 @@ class _UserAutomaton(Automaton):
 
     def step(self, state: Any, token: Any, t: int) -> Any:
         try:
-            return self._task.made.step(state, token, t)
+            after = self._task.made.step(state, token, t)
+            return BROKEN if after is UNDEFINED else after
         except (Exception, SystemExit) as error:
             call = _short(f"step({state!r}, {token!r}, {t})")
             raise BadInput(f"{self._task.name}: {call} raised {_said(error)}") from error

@@ -80,12 +80,16 @@ def kept(
     if over == "alice":
         told = f"{name} tells {reached} apart at the cut ({bits}) on {whole(cut.prefixes)} inputs"
         if bound is not None and cut.reachable_bits < bound.bits - 1e-9:
-            return f"{told}; {number(bound.bits)} bits must cross it, so it errs on some input."
-        return f"{told}; {number(bound.bits) if bound else 'no'} bits must cross it."
+            return f"{told}; {number(bound.bits, ROUND_FLOOR)} bits must cross it, so it errs on some input."
+        return f"{told}; {number(bound.bits, ROUND_FLOOR) if bound else 'no'} bits must cross it."
     told = f"{name} reaches {reached} ({bits}) at its widest, after {counted(cut.t, 'token')}"
-    if bound is None:
+    known = [math.log2(row.minimum_states) for row in cuts if row.minimum_states is not None]
+    need = max([*known, *([] if bound is None else [bound.bits])], default=None)
+    if need is None:
         return f"{told}; no closed form is known for what any machine needs."
-    return f"{told}; any machine without error needs {number(bound.bits, ROUND_FLOOR)} bits at its worst cut."
+    least = "" if len(known) == len(cuts) else "at least "
+    need_bits = number(need, ROUND_FLOOR)
+    return f"{told}; any machine without error needs {least}{need_bits} bits at its worst cut (formula)."
 
 
 def verdict(

@@ -38,7 +38,7 @@ def told(found: dict[str, StatesResult]) -> str:
     writer.writerow(["task", "reduction", "machine", "n", "cut", "i", "information_bits", "best_accuracy"])
     for result in found.values():
         for cut in result.cuts:
-            pairs = zip(cut.information_bits or (), cut.best_accuracy or (), strict=True)
+            pairs = zip(cut.per_input_bit or (), cut.best_accuracy or (), strict=True)
             for i, (bits, accuracy) in enumerate(pairs, 1):
                 machine = spec(result.machine)
                 line = [result.task, result.reduction, machine, result.n, cut.t, i, f"{bits:.9f}"]
@@ -62,7 +62,7 @@ def summary(found: dict[str, StatesResult]) -> str:
     rows = []
     for result in found.values():
         cut = result.cuts[-1]
-        about, mean, most = cut.information_bits, cut.mean_best_accuracy, cut.ceiling_accuracy
+        about, mean, most = cut.per_input_bit, cut.mean_best_accuracy, cut.ceiling_accuracy
         if about is None or mean is None or most is None or cut.capacity_bits is None:
             raise RuntimeError("the report asks for information")
         rows.append(

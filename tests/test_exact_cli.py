@@ -11,6 +11,7 @@ import pytest
 from commlb_cli import main
 
 import commlb
+from commlb.errors import BadInput
 from commlb.growth import grow
 from commlb.layers import Layers
 from commlb.minimum import solve
@@ -172,12 +173,122 @@ def test_refusals_are_one_line(capsys, args, words):
 
 def test_a_limit_says_what_it_would_take(capsys):
     code, out, err = run(capsys, "exact", "istree", "--n", "9", "--max-states", "500")
-    assert (code, out) == (4, "")
+    assert code == 4
+    assert "layers that were finished: 1, 36" in out
     assert "--max-states" in err
-    code, out, err = run(capsys, "exact", "istree", "--n", "9", "--max-memory", "2000")
+    code, out, err = run(capsys, "exact", "istree", "--n", "9", "--max-memory", "2000", "--json")
     assert (code, out) == (4, "")
     assert "--max-memory" in err
 
 
 def test_the_library_says_the_same():
     assert commlb.exact("istree", 7).minimum_bits == commlb.exact("istree", 7).bound.bits
+
+
+class Parity:
+    """A user's automaton, made in a notebook."""
+
+    alphabet = (0, 1)
+
+    def __init__(self, n):
+        self.length = n
+
+    def start(self):
+        return 0
+
+    def step(self, state, token, t):
+        return state ^ token
+
+    def answer(self, state):
+        return state
+
+
+def test_a_class_or_an_object_of_ones_own_is_a_task():
+    assert [cut.classes_at_least for cut in commlb.exact(Parity, 4).cuts] == [1, 2, 2, 2, 2]
+    assert commlb.exact(Parity(5)).length == 5
+    with pytest.raises(BadInput, match="size of the task"):
+        commlb.exact(Parity)
+    with pytest.raises(BadInput, match="must have 'alphabet'"):
+        commlb.exact(object())
+    assert {"reduce", "states", "exact"} <= set(dir(commlb))
+
+
+USERS = """
+import commlb
+from commlb.errors import BadInput
+
+class Base:
+    alphabet = "ab"
+    def __init__(self, n): self.length = n
+
+class Chatty(Base):
+    def answer(self, stream):
+        print("hello")
+        return True
+
+class Broken(Base):
+    def answer(self, stream): return commlb.BROKEN if stream[0] == "a" else True
+
+class Nan(Base):
+    def answer(self, stream): return float("nan")
+
+class Half(Base):
+    def start(self): return 0
+    def answer(self, stream): return True
+
+class Exits(Base):
+    def answer(self, stream): raise SystemExit(0)
+
+class Lists(Base):
+    def start(self): return []
+    def step(self, state, token, t): return state
+    def answer(self, state): return True
+
+class Endless(Base):
+    def alphabet(self, t):
+        while True: yield t
+
+class Yields(Base):
+    def answer(self, stream): yield True
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("Nan", 2, "not equal to itself"),
+        ("Half", 2, "'start' but no 'step'"),
+        ("Exits", 2, "raised SystemExit"),
+        ("Lists", 2, "start() is not hashable"),
+        ("Endless", 4, "more than 1048576 tokens"),
+        ("Yields", 2, "generator"),
+    ],
+)
+def test_slips_of_users_are_one_line(capsys, tmp_path, name, code, words):
+    (tmp_path / "own.py").write_text(USERS)
+    status, out, err = run(capsys, "exact", f"{tmp_path / 'own.py'}:{name}", "--n", "3")
+    assert (status, out) == (code, "")
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_a_users_task_prints_is_no_result_and_broken_is_no_answer(capsys, tmp_path):
+    (tmp_path / "own.py").write_text(USERS)
+    _, out, err = run(capsys, "exact", f"{tmp_path / 'own.py'}:Chatty", "--n", "2", "--json")
+    assert json.loads(out)["result"]["minimum_bits"] == 0.0
+    assert "hello" in err
+    _, out, _ = run(capsys, "exact", f"{tmp_path / 'own.py'}:Broken", "--n", "2", "--json")
+    assert [cut["classes_at_least"] for cut in json.loads(out)["result"]["cuts"]] == [1, 1, 1]
+
+
+def test_several_files_at_once(capsys, tmp_path):
+    one, other = tmp_path / "a.csv", tmp_path / "b.json"
+    assert run(capsys, "exact", "index", "--n", "2", "--out", str(one), "--out", str(other))[0] == 0
+    assert one.exists()
+    assert json.loads(other.read_text())["command"] == "exact"
+
+
+def test_a_minimum_that_stays_is_said_to_stay():
+    assert "is the same from n = 4 on" in grow("dyck", range(2, 13, 2)).verdict
+    assert "is the same at each size" in grow("dyck", range(4, 13, 2)).verdict
+    assert "n log n" in grow("istree", range(3, 8)).verdict

@@ -44,7 +44,7 @@ def long(cuts: int, symbols: int = 0, reach: float = 10.0, complete: bool = True
             entropy_bits=min(t, reach),
             capacity_bits=min(t, reach),
             minimum_states=None,
-            information_bits=(0.5,) * t if symbols else None,
+            per_input_bit=(0.5,) * t if symbols else None,
             best_accuracy=(0.75,) * t if symbols else None,
             mean_best_accuracy=0.75 if symbols and t else None,
             ceiling_accuracy=0.9 if symbols and t else None,

@@ -79,12 +79,12 @@ def test_over_alice_all_numbers_are_those_of_plain_enumeration(cls, n, spec, dat
             rows = [joint[i, value] for value in range(reduction.symbols)]
             both = entropy([row[key] for row in rows for key in states])
             told = math.log2(reduction.symbols) + entropy(states.values()) - both
-            assert cut.information_bits[i] == pytest.approx(told, abs=1e-9)
+            assert cut.per_input_bit[i] == pytest.approx(told, abs=1e-9)
             best = sum(max(row[key] for row in rows) for key in states) / total
             assert cut.best_accuracy[i] == pytest.approx(best, abs=1e-12)
     last = result.cuts[-1]
     assert last.symbols_read == n
-    assert sum(last.information_bits) <= last.entropy_bits + 1e-9
+    assert sum(last.per_input_bit) <= last.entropy_bits + 1e-9
     assert last.mean_best_accuracy <= ceiling_accuracy(last.reachable_bits, n, reduction.symbols) + 1e-9
     assert last.reachable_bits <= result.machine.capacity_bits + 1e-9
 
@@ -126,7 +126,7 @@ def test_counts_beyond_64_bits_are_exact():
     result = commlb.states("index", 140, machine="window:w=3", information=True)
     assert result.cuts[-1].prefixes == 2**140
     assert result.cuts[-1].entropy_bits == 3.0
-    assert result.cuts[-1].information_bits == (0.0,) * 137 + (1.0,) * 3
+    assert result.cuts[-1].per_input_bit == (0.0,) * 137 + (1.0,) * 3
 
 
 def test_dense_and_sparse_counting_agree(monkeypatch):

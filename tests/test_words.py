@@ -134,7 +134,7 @@ def test_mistakes_are_refused_with_a_counterexample(cls, n):
 
 @pytest.mark.parametrize("cls", [ReadsTheSecond, SuffixByPosition])
 def test_what_is_walked_must_be_what_is_written(cls):
-    with pytest.raises(Malformed, match="whole|from names"):
+    with pytest.raises(Malformed, match=r"whole|from names"):
         prove(cls(4))
 
 

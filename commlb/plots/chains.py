@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from matplotlib.axes import Axes
@@ -38,13 +38,15 @@ class Row:
     needed: bool = False
     at_least: bool = False
     confidence: float | None = None
+    upper: bool = False
+    """Rounded up, as what bounds from above and differs from what stands before it."""
 
     @property
     def label(self) -> str:
         """Value and evidence, ``≥ 0.309 · sampled, 99 %``."""
         if self.bits is None:
             return "unknown"
-        rounding = ROUND_CEILING if "capacity" in self.name else ROUND_FLOOR
+        rounding = ROUND_CEILING if self.upper else ROUND_FLOOR
         sure = "" if self.confidence is None else f", {100 * self.confidence:g} %"
         return f"{'≥ ' if self.at_least else ''}{number(self.bits, rounding, 4)} · {self.evidence}{sure}"
 
@@ -93,7 +95,16 @@ def chain_rows(result: ReduceResult) -> list[Row]:
         if bound is None
         else Row("all", name, bound.bits, short(bound.evidence), True)
     )
-    return [*rows, Row("all", "largest capacity bits", result.machine.largest_capacity_bits, counted)]
+    rows.append(Row("all", "largest capacity bits", result.machine.largest_capacity_bits, counted))
+    return [replace(row, upper=_is_upper(row, rows)) for row in rows]
+
+
+def _is_upper(row: Row, rows: list[Row]) -> bool:
+    """Whether a row is a capacity that no other row over its prefixes equals."""
+    others = [other.bits for other in rows if other is not row and other.prefix_set == row.prefix_set]
+    bits = row.bits
+    same = bits is not None and any(other is not None and abs(other - bits) < 1e-9 for other in others)
+    return "capacity" in row.name and not same
 
 
 def draw_chains(axes: Axes, result: ReduceResult) -> None:

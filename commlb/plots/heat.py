@@ -29,7 +29,7 @@ def remembered(result: StatesResult) -> NDArray[np.float64]:
     """I(X_i; S_t), a row for each i and a column for each finished cut; NaN where x_i is not yet read."""
     found = np.full((result.n, len(result.cuts)), np.nan)
     for k, cut in enumerate(result.cuts):
-        known = cut.information_bits or ()
+        known = cut.per_input_bit or ()
         found[: len(known), k] = known
     return found
 

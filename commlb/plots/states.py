@@ -39,7 +39,7 @@ MACHINE = 30
 
 def figure(result: StatesResult) -> Figure:
     """The whole picture. Call it inside ``style.settings()`` for the look that files have."""
-    told = any(cut.information_bits for cut in result.cuts)
+    told = any(cut.per_input_bit for cut in result.cuts)
     high, bottom = (SHARED, FOOT + HEAT + ACCURACY + 2 * GAP) if told else (HIGH, FOOT)
     made = Figure(figsize=(WIDTH, bottom + high + HEAD), facecolor="white")
     head(made, title(result), result.verdict, warn=not result.complete)

@@ -113,11 +113,15 @@ class Majority(Task):
         return total
 
     def memory_bound(self) -> Bound:
-        """log C(⌊n/2⌋+K−1, K−1): texts of ⌊n/2⌋ tokens with different counts.
+        """log of the most ``classes``; for long texts C(⌊n/2⌋+K−1, K−1), texts of ⌊n/2⌋ tokens by counts.
 
         Say q comes c times in one and fewer times in the other. ⌊n/2⌋ + 1 − c more of q, at most as many as
         are left, and some other token at the places that remain, make q the majority of the first only.
         """
+        known = [self.classes(t) for t in range(self.length)]
+        if None not in known:
+            most = max(count or 0 for count in known)
+            return Bound(math.log2(most), "deterministic", "classes", "formula", "proof: Majority.classes")
         half = self.text_length // 2
         bits = log2_binomial(half + self.types - 1, half)
         return Bound(bits, "deterministic", "count vectors at n/2", "formula", "proof: Majority.memory_bound")
