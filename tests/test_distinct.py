@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from strategies import matrices
 
 from commlb.errors import BadInput
-from commlb.kernels import compiled, distinct, partition
+from commlb.kernels import compiled, distinct, partition, parts
 
 WORD = 2**64
 WAYS = ["sorted", "plain", "compiled"]
 
 
 @contextlib.contextmanager
-def way(name: str, bucket: int = distinct.BUCKET):
+def way(name: str, bucket: int = parts.BUCKET):
     """Run ``distinct`` in one of ``WAYS``, whatever N is, with buckets of about ``bucket`` keys."""
     with (
         np.errstate(over="ignore"),
         mock.patch.object(distinct, "FROM", 10**9 if name == "sorted" else 0),
-        mock.patch.object(distinct, "BUCKET", bucket),
+        mock.patch.object(parts, "BUCKET", bucket),
         mock.patch.object(distinct, "compiled", compiled if name == "compiled" else lambda kernel: kernel),
     ):
         yield

@@ -85,7 +85,7 @@ def test_number_and_put(run, columns, scale):
     keys = np.array(columns, np.uint64).reshape(-1, 3).T * np.uint64(scale)
     ends = np.array([sum(column[0] <= b for column in columns) for b in range(3)])
     table, group = np.zeros(4096, np.uint32), np.zeros(len(columns), np.uint32)
-    found = run(partition.number)(keys, ends, table, group)
+    found = run(partition.number)(keys, 0, ends, table, group)
     assert group.tolist() == reference.number(columns)
     assert found == len(set(columns))
     firsts = np.zeros(found, np.uint64)
