@@ -20,7 +20,7 @@ from pages import table, write_page
 from commlb.files import replace
 
 ROOT = Path(__file__).parent.parent
-PROGRAMS = {"distinct_keys": [], "layers": ["--alone", "22"], "exact_minimum": [], "index_stream": []}
+PROGRAMS = {"distinct_keys": [], "layers": ["--alone", "24", "26"], "exact_minimum": [], "index_stream": []}
 """Program and arguments."""
 
 HEADER = ["program", "case", "way", "median", "unit", "ratio"]
