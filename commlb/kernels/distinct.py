@@ -135,7 +135,7 @@ def dense_counts(keys: Words, counts: Words | None, table: Words) -> None:
 
 def dense_distinct(table: Words) -> tuple[Words, Words]:
     """The keys (1, R) whose counts in ``table`` (limbs, 2^bits) are not 0, ascending, and those counts."""
-    found = np.flatnonzero(table[0] if len(table) == 1 else table.any(axis=0))
+    found = np.flatnonzero(table[0] != 0 if len(table) == 1 else table.any(axis=0))
     return found.astype(np.uint64)[None], table.take(found, axis=1)
 
 
