@@ -87,14 +87,13 @@ def _alone(
     progress: Callable[[int, int], None],
 ) -> StatesResult:
     """``states`` for a task without a reduction."""
-    if over == "alice" or information or reduction is not None:
-        raise BadInput(
-            f"no reduction to {task} is registered, so there is no Alice; take over=all (--over all)"
-        )
+    if reduction is not None:
+        raise BadInput(f"no reduction to {task} is registered; given {reduction}; leave it out")
     options = {key: value for key, value in (("symbols", symbols), ("c", c)) if value is not None}
     sized = task_classes()[task].sized(n, **options)
     made = machines.build(machine, sized, sized.length - 1)
-    return run(sized, made, over="all", limits=limits, progress=progress)
+    over = over or "all"
+    return run(sized, made, over=over, information=information, limits=limits, progress=progress)
 
 
 def run(
@@ -109,6 +108,10 @@ def run(
     """``states`` for a reduction (or a task, over all prefixes) and a machine, registered or not."""
     if over not in OVER:
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
+    if over == "alice" and not isinstance(chosen, Reduction):
+        raise BadInput(
+            f"no reduction to {chosen.name} is given, so there is no Alice; take over=all (--over all)"
+        )
     if information and over == "all":
         raise BadInput("information is about Alice's symbols; take over=alice, or leave it out")
     limits = limits or Limits(MAX_STATES)

@@ -224,6 +224,19 @@ def test_bad_requests(given, words):
         commlb.states("index", 4, **given)
 
 
+def test_a_task_without_a_reduction_has_no_alice():
+    task = task_classes()["dyck"].sized(6)
+    result = retention.run(task, machines.build("window:w=2", task, 5), over="all")
+    assert result.prefix_set == "all"
+    assert result == commlb.states("dyck", 6, machine="window:w=2")
+    for how in ({}, {"over": "alice"}):
+        with pytest.raises(BadInput, match="no Alice"):
+            retention.run(task, task.machine(), **how)
+    for how in ({"over": "alice"}, {"reduction": "hubs"}, {"information": True}):
+        with pytest.raises(BadInput):
+            commlb.states("dyck", 6, **how)
+
+
 def run(capsys, *args):
     from commlb_cli import main
 
