@@ -208,8 +208,9 @@ def machine_info(made: Machine, cut: int) -> MachineInfo:
     return MachineInfo(
         name=made.name,
         parameters=dict(made.parameters),
-        format=None,
-        precision_bits=None,
+        format=made.format,
+        precision_bits=made.precision_bits,
+        weights_digest=made.weights_digest,
         storage_bits=made.storage_bits,
         capacity_bits=made.capacity_bits(cut),
         largest_capacity_bits=made.largest_capacity_bits(),

@@ -60,3 +60,14 @@ class OverLimit(LimitError):
         self.need, self.limit, self.option, self.finished = need, limit, option, tuple(finished)
         verb = "used" if option == "--timeout" else "needed"
         super().__init__(f"{what}: {need:,} {verb}, the limit is {limit:,}; lower n or raise {option}")
+
+
+class MissingExtra(CommlbError):
+    """An optional dependency is not installed."""
+
+    exit_code = 3
+
+    def __init__(self, purpose: str, extra: str):
+        super().__init__(
+            f"{purpose} the extra '{extra}' is needed; install it: pip install 'commlb[{extra}]'"
+        )

@@ -175,5 +175,4 @@ def work_of(reduction: Reduction, machine: Machine) -> tuple[int, int]:
 
     A token costs a few array operations, whose start is worth a thousand cells; so does a row when packed.
     """
-    cells = machine.rows if machine.touches_all_rows else 1
-    return 1000 * (reduction.task.length + machine.rows), reduction.task.length * cells
+    return 1000 * (reduction.task.length + machine.rows), reduction.task.length * machine.work_per_token

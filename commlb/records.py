@@ -77,9 +77,10 @@ class MachineInfo:
     """
 
     name: str
-    parameters: dict[str, int]
+    parameters: dict[str, int | float | str]
     format: str | None
     precision_bits: int | None
+    weights_digest: str | None
     storage_bits: int
     capacity_bits: float
     largest_capacity_bits: float

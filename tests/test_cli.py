@@ -107,7 +107,7 @@ BAD = [
     (["reduce", "istree", "--n", "5_0"], 2, "not a valid integer"),
     (["reduce", "istree", "--n", "５"], 2, "not a valid integer"),
     (["reduce", "istree", "--n", "4", "--reduction", ""], 2, "unknown reduction to istree ''"),
-    (["reduce", "index", "--n", "4", "--machine", "window:w=4,"], 2, "NAME:key=integer"),
+    (["reduce", "index", "--n", "4", "--machine", "window:w=4,"], 2, "NAME:key=value"),
     (["reduce", "index", "--n", "4", "--out", ""], 2, "must end in one of"),
     (["reduce", "index", "--n", "3", "--symbols", "5000"], 4, "beyond the limit"),
     (["reduce", "istreee", "--n", "4"], 2, "did you mean 'istree'?"),

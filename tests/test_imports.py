@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "bits", "limbs", "files"},
+    {"errors", "symbolic", "bits", "limbs", "files", "formats"},
     {"records", "records_states", "records_exact", "wording", "kernels", "registry"},
     {"machines.base"},
     {"problems", "tasks", "machines"},

@@ -7,10 +7,12 @@ compiler's start runs the same text compiled. Both give the same bits (tests run
 from __future__ import annotations
 
 import functools
+import inspect
+import types
 from collections.abc import Callable
 from typing import Any
 
-from commlb.kernels import windows
+from commlb.kernels import cells, windows
 
 WORTH_COMPILING = 200_000
 """Inner steps from which loading a compiled kernel (about a second) is repaid."""
@@ -27,3 +29,25 @@ def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
 def insert_windows(work: int) -> Callable[..., Any]:
     """``windows.insert``, compiled when the whole job takes ``work`` ≥ ``WORTH_COMPILING`` calls of it."""
     return compiled(windows.insert) if work >= WORTH_COMPILING else windows.insert
+
+
+@functools.cache
+def special(kernel: Callable[..., Any], kind: str, compile_it: bool) -> Callable[..., Any]:
+    """``kernel`` of ``cells`` in float32 or float64 (``kind``), compiled or plain.
+
+    Its constants and the functions that it calls are globals of a copy of it. Division follows IEEE 754. Numba
+    knows a stored kernel by its file, so what a kernel calls must stand in the same one.
+    """
+    code: types.CodeType = kernel.__code__
+    names = {**vars(cells), **cells.constants(kind)}
+    for name in code.co_names:
+        helper = names.get(name)
+        if inspect.isfunction(helper) and helper.__module__ == cells.__name__:
+            names[name] = special(helper, kind, compile_it)
+    copy = types.FunctionType(code, names, kernel.__name__)
+    if not compile_it:
+        return copy
+    import numba
+
+    made: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")(copy)
+    return made

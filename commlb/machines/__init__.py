@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from commlb.errors import BadInput, unknown_name
 from commlb.machines.base import Machine
@@ -17,20 +17,20 @@ EXACT = "exact"
 
 def machine_classes() -> dict[str, type[Machine]]:
     """The machines that work for every task, by name."""
-    return registered("commlb.machines", Machine)
+    return registered("commlb.machines", Machine) | registered("commlb.machines.rnn", Machine)
 
 
 def build(spec: str, task: Task, cut: int) -> Machine:
     """The machine that ``spec`` names, ``NAME`` or ``NAME:key=value,…``, for a task cut after ``cut``.
 
-    Raises ``BadInput`` for an unknown name or key, a missing one, or a value that is no integer.
+    Raises ``BadInput`` for an unknown name or key, a missing one, or a value of the wrong kind.
     """
     name, _, text = spec.partition(":")
-    given = _parse(spec, text)
     classes = machine_classes()
     if name != EXACT and name not in classes:
         raise unknown_name("machine", name, [EXACT, *classes])
     cls = classes.get(name, Machine)
+    given = _parse(spec, text, cls)
     required, optional = cls.required, cls.optional
     for key in given:
         if key not in required and key not in optional:
@@ -47,13 +47,26 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     return machine
 
 
-def _parse(spec: str, text: str) -> dict[str, int]:
-    given: dict[str, int] = {}
+def _parse(spec: str, text: str, cls: type[Machine]) -> dict[str, Any]:
+    """The parameters in ``text``, each an integer, or what the machine's ``texts`` and ``fractions`` say."""
+    given: dict[str, Any] = {}
     for part in text.split(",") if text else []:
         key, equals, value = part.partition("=")
-        if not equals or not value.isascii() or not value.removeprefix("-").isdecimal():
-            raise BadInput(f"a machine is written NAME:key=integer,…; given '{spec}'")
+        if not equals or not value:
+            raise BadInput(f"a machine is written NAME:key=value,…; given '{spec}'")
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")
-        given[key] = int(value)
+        given[key] = value if key in cls.texts else _number(spec, key, value, key in cls.fractions)
     return given
+
+
+def _number(spec: str, key: str, value: str, fraction: bool) -> float:
+    digits = value.removeprefix("-")
+    if digits.isascii() and digits.isdecimal():
+        return int(value)
+    if fraction:
+        try:
+            return float(value)
+        except ValueError:
+            raise BadInput(f"{key} must be a number; given '{value}' in '{spec}'") from None
+    raise BadInput(f"{key} must be an integer; given '{value}' in '{spec}'")

@@ -121,10 +121,17 @@ class Machine(ABC):
     optional: ClassVar[dict[str, str]] = {}
     examples: ClassVar[tuple[str, ...]] = ()
     """What a user might type, ``NAME:key=value``, on which the law suite runs."""
-    parameters: Mapping[str, int] = {}
+    texts: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that are words; ``fractions``: numbers, not only integers. All others are integers."""
+    fractions: ClassVar[frozenset[str]] = frozenset()
+    parameters: Mapping[str, Any] = {}
+    format: str | None = None
+    """The format of the stored numbers, ``precision_bits`` each, where there is one for all."""
+    precision_bits: int | None = None
+    weights_digest: str | None = None
     errs: bool = True
-    touches_all_rows: bool = False
-    """Whether a token costs time in proportion to ``rows``."""
+    work_per_token: int = 1
+    """Cells of state, or numbers of weights, that a token touches in each run."""
     rows: int
     dtype: Any = np.int64
     widths: list[int]

@@ -26,7 +26,6 @@ class WindowsMachine(Machine):
     name = "exact"
     summary = "each window of c-1 tokens seen, with what follows it; and the last c-1 tokens"
     errs = False
-    touches_all_rows = True
     capacity_evidence = "upper bound"
 
     def __init__(self, task: CGram):
@@ -34,6 +33,7 @@ class WindowsMachine(Machine):
         self.width = task.c - 1
         self.entries = min(task.text_length - task.c + 1, task.types**self.width)
         self.rows = self.width + self.entries * task.c
+        self.work_per_token = self.rows
         self.many = task.types + 1
         self.dtype = np.min_scalar_type(self.many)
         token, successor = bits_needed(task.types + 1), bits_needed(task.types + 2)

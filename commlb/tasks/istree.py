@@ -182,12 +182,12 @@ class PartitionMachine(Machine):
     summary = "which vertices are joined (a partition), or that a cycle is closed"
     settled = "a cycle is closed"
     errs = False
-    touches_all_rows = True
 
     def __init__(self, task: Any):
         self.task = task
         n = task.vertices
         self.rows = n + 1
+        self.work_per_token = self.rows
         self.dtype = np.min_scalar_type(n)
         self.widths = [bits_needed(v + 1) for v in range(n)] + [1]
         self.capacity_evidence = "formula" if n <= EXACT_PARTITIONS else "storage"

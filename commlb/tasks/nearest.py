@@ -203,11 +203,11 @@ class NearestMachine(Machine):
     name = "exact"
     summary = "for each point its label, or absent; and the answer due"
     errs = False
-    touches_all_rows = True
 
     def __init__(self, task: NearestNeighbour):
         self.task = task
         self.rows = task.points + 2
+        self.work_per_token = self.rows
         self.dtype = np.min_scalar_type(task.points)
         self.widths = [bits_needed(task.points + 1)] + [2] * (task.points + 1)
 

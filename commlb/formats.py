@@ -1,0 +1,166 @@
+"""Number formats: p-bit fixed point and minifloats, each stored number in its own code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb.errors import BadInput, unknown_name
+
+Codes = NDArray[np.uint64]
+Values = NDArray[np.floating]
+
+LARGEST_P = 32
+
+
+@dataclass(frozen=True)
+class Format:
+    """A finite set of numbers, each with a code of ``bits`` bits.
+
+    Below 2^``least`` (in magnitude) neighbours lie 2^(least − mantissa) apart; from there on the spacing doubles
+    with every power of two, as it does in IEEE 754. Fixed point is the format that ends at 2^least, so that
+    its spacing is the same everywhere. ``low`` and ``high`` are the least and the greatest number: what lies
+    beyond becomes the nearest of them (it saturates). Numbers between two neighbours become the nearer one,
+    at equal distance the one whose code is even. −0.0 becomes +0.0, and a NaN becomes the one NaN whose code is
+    ``nan``, or +0.0 in a format without one. So codes of −0.0, of infinities and of other NaNs are never stored.
+
+    Codes: fixed point in two's complement; else sign, exponent, mantissa, as in IEEE 754 and the OCP
+    Microscaling Formats (2023).
+    """
+
+    name: str
+    bits: int
+    mantissa: int
+    least: int
+    low: float
+    high: float
+    nan: int | None
+    fixed: bool = False
+
+    @property
+    def step(self) -> float:
+        """The distance between neighbours below 2^least: the smallest positive number."""
+        return 2.0 ** (self.least - self.mantissa)
+
+    @property
+    def dtype(self) -> type[np.floating]:
+        """What steps compute in: float32 wherever 16 bits a number or fewer, or float32 itself, are stored."""
+        return np.float32 if self.bits <= 16 or self.name == "float32" else np.float64
+
+    @property
+    def nan_value(self) -> float:
+        """What a NaN becomes."""
+        return 0.0 if self.nan is None else math.nan
+
+    def encode(self, values: Values) -> Codes:
+        """The codes of ``values``, which must be numbers of the format; the same shape, uint64.
+
+        >>> fixed(8, 4.0).encode(np.array([-4.0, -0.03125, 0.0, 3.96875])).tolist()
+        [128, 255, 0, 127]
+        >>> FORMATS["e4m3"].encode(np.array([448.0, 1.0, -1.0])).tolist()
+        [126, 56, 184]
+        """
+        exact = np.asarray(values, np.float64)
+        if self.fixed:
+            return (exact / self.step).astype(np.int64).astype(np.uint64) & np.uint64(2**self.bits - 1)
+        number = np.where(np.isnan(exact), 0.0, exact)
+        magnitude = np.abs(number)
+        word = magnitude.view(np.uint64) if magnitude.ndim else np.float64(magnitude).view(np.uint64)
+        # A double's exponent and mantissa, cut short, less the difference of the two biases.
+        normal = (word >> np.uint64(52 - self.mantissa)) - np.uint64((1022 + self.least) << self.mantissa)
+        small = magnitude < 2.0**self.least
+        below = np.where(small, magnitude, 0.0) * 2.0**-self.least * 2.0**self.mantissa
+        code = np.where(small, below.astype(np.uint64), normal)
+        code = code | np.signbit(number).astype(np.uint64) << np.uint64(self.bits - 1)
+        return code if self.nan is None else np.where(np.isnan(exact), np.uint64(self.nan), code)
+
+    def decode(self, codes: Codes) -> Values:
+        """The numbers of ``codes``, float64; the inverse of ``encode``, and defined for every code.
+
+        >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
+        [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
+        """
+        if self.fixed:
+            shift = np.uint64(64 - self.bits)
+            return (codes << shift).astype(np.int64).astype(np.float64) * (2.0 ** -float(shift) * self.step)
+        sign = np.uint64(1) << np.uint64(self.bits - 1)
+        magnitude = codes & (sign - np.uint64(1))
+        exponent = (magnitude >> np.uint64(self.mantissa)).astype(np.int64)
+        mantissa = (magnitude & np.uint64(2**self.mantissa - 1)).astype(np.float64)
+        whole = mantissa + np.where(exponent > 0, 2.0**self.mantissa, 0.0)
+        value = np.ldexp(whole, np.maximum(exponent, 1) - 1 + self.least - self.mantissa)
+        if self.nan is not None:
+            highest = int(self.encode(np.array([self.high]))[0])
+            infinite = magnitude == np.uint64(highest + 1)
+            value = np.where(magnitude > np.uint64(highest), np.nan, value)
+            if self.nan > highest + 1:
+                value = np.where(infinite, np.inf, value)
+        return np.where(codes & sign != 0, -value, value)
+
+
+def _minifloat(name: str, bits: int, mantissa: int, least: int, high: float, nan: int | None) -> Format:
+    return Format(name, bits, mantissa, least, -high, high, nan)
+
+
+FORMATS = {
+    made.name: made
+    for made in (
+        _minifloat("float64", 64, 52, -1022, float(np.finfo(np.float64).max), 0x7FF8 << 48),
+        _minifloat("float32", 32, 23, -126, float(np.finfo(np.float32).max), 0x7FC0 << 16),
+        _minifloat("bf16", 16, 7, -126, (2 - 2**-7) * 2.0**127, 0x7FC0),
+        _minifloat("fp16", 16, 10, -14, 65504.0, 0x7E00),
+        _minifloat("e4m3", 8, 3, -6, 448.0, 0x7F),
+        _minifloat("e5m2", 8, 2, -14, 57344.0, 0x7E),
+        _minifloat("e2m3", 6, 3, 0, 7.5, None),
+        _minifloat("e3m2", 6, 2, -2, 28.0, None),
+        _minifloat("e2m1", 4, 1, 0, 6.0, None),
+    )
+}
+"""The formats by name. e4m3 is the one without infinities (OCP E4M3, ``float8_e4m3fn``)."""
+
+
+def fixed(bits: int, span: float) -> Format:
+    """Fixed point with ``bits`` bits: the multiples of span·2^(1−bits) from −span to span less one of them.
+
+    Raises ``BadInput`` unless 1 ≤ bits ≤ 32 and ``span`` is a power of two from 2^-30 to 2^30.
+
+    >>> fixed(3, 1.0).decode(np.arange(8, dtype=np.uint64)).tolist()
+    [0.0, 0.25, 0.5, 0.75, -1.0, -0.75, -0.5, -0.25]
+    """
+    if not 1 <= bits <= LARGEST_P:
+        raise BadInput(
+            f"p must be 1 to {LARGEST_P} bits a number; given {bits}; more have format=float32 and float64"
+        )
+    part, exponent = math.frexp(span) if math.isfinite(span) else (0.0, 0)
+    if part != 0.5 or abs(exponent - 1) > 30:
+        raise BadInput(f"range must be a power of two from 2^-30 to 2^30; given {span:g}")
+    step = math.ldexp(span, 1 - bits)
+    return Format(f"p={bits}", bits, bits - 1, exponent - 1, -span, span - step, None, fixed=True)
+
+
+def named(name: str) -> Format:
+    """The format of this name, such as ``bf16``. Raises ``BadInput`` if there is none."""
+    if name not in FORMATS:
+        raise unknown_name("format", name, FORMATS)
+    return FORMATS[name]
+
+
+def chosen(p: int | None, span: float | None, name: str | None) -> Callable[[float], Format]:
+    """The format that a user asks for, given the range that an array should have in fixed point.
+
+    ``p``: bits of fixed point, over ``span`` if that is given; ``name``: another format; neither: float32.
+    """
+    if p is not None and name is not None:
+        raise BadInput(
+            f"numbers have fixed point (p) or a format; given p={p} and format={name}; leave one out"
+        )
+    if span is not None and p is None:
+        raise BadInput(f"range belongs to fixed point; given range={span:g} without p; add p=8, say")
+    if p is None:
+        form = named(name or "float32")
+        return lambda own: form
+    return lambda own: fixed(p, own if span is None else span)

@@ -1,0 +1,1 @@
+"""Recurrent networks as machines, one file a shape of recurrence."""

@@ -1,0 +1,348 @@
+"""A recurrent network as a machine: embedding, layers of one family, read-out, and every stored number in a format.
+
+A family is a subclass with the recurrence of one layer: its state's parts, its weights, ``inputs`` (what depends on
+the token alone) and ``cell``. All else is here.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb import bits
+from commlb.errors import BadInput, require_at_least
+from commlb.formats import FORMATS, Format, chosen
+from commlb.machines.base import Array, Machine, Namer, abridged
+from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.weights import Weight, constant, dense, digest, draw, read, spread
+from commlb.tasks.base import Task
+
+Save = Callable[[str, Array], Array]
+
+LARGEST = 4096
+"""The largest d and other dimension."""
+
+MOST_NUMBERS = 2**26
+"""Weights that a network may have."""
+
+PLAIN_SECONDS = 0.7
+"""About the time of plain steps after which the compiled kernels are loaded; both give the same bits."""
+
+CACHE = 2**16
+"""Numbers that a block of runs should need at once, so that they stay near a core."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of a layer's state: its shape, and ``span``, the range of its fixed point, [−span, span).
+
+    ``choices`` > 0: integers below it, in as many bits as they need, whatever the format.
+    """
+
+    shape: tuple[int, ...]
+    span: float = 4.0
+    choices: int = 0
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class Network(Machine):
+    """Embedding of the token, layers 0 … L−1, read-out: the greatest entry of R·y + b, the first if many are.
+
+    Each stored number is rounded to the format at once, and whatever reads it, in this token or later, reads the
+    rounded one (``Format``: nearest even, saturating, −0.0 and NaN canonical). In between, steps compute in
+    float32; in float64 for formats of more than 16 bits but float32 itself. Sums have one order, and exp, tanh
+    and the like are our own, so the bits are the same on every machine, compiled or plain, in batches or alone.
+
+    A state is the parts of all layers, each number in the code of its format. Where an answer is due and no part
+    holds what the read-out reads (``reads``), the answer itself is kept too, as 1 + its place, else 0.
+    ``capacity_bits`` counts it only there: before, a machine has p bits times the numbers stored.
+    """
+
+    formula: ClassVar[str]
+    """The numbers that a layer stores, in the parameters."""
+    source: ClassVar[str]
+    dimensions: ClassVar[dict[str, tuple[str, int]]] = {}
+    """The family's own parameters: what each means, and its default; 0 where d decides."""
+    reads: ClassVar[str | None] = None
+    """The part of the last layer that the read-out reads, where that is all it reads."""
+    normed: ClassVar[bool] = False
+    """Whether layers are residual, with norms; ``bare=1`` takes both away."""
+    capacity_evidence = "storage"
+
+    required = {"d": "width"}
+    optional = {
+        "p": "bits a number, fixed point, 1 to 32",
+        "range": "fixed point holds [-range, range), a power of two; by default each part's own",
+        "format": "of the numbers: " + ", ".join(FORMATS) + "; default float32",
+        "layers": "number of layers, default 1",
+        "seed": "of random weights, default 0",
+        "weights": "a file .npz or .safetensors instead of a seed",
+    }
+    texts = frozenset({"format", "weights"})
+    fractions = frozenset({"range"})
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        own = {
+            key: f"{what}, default {default or 'from d'}" for key, (what, default) in cls.dimensions.items()
+        }
+        bare = (
+            {"bare": "1: the recurrence alone, no norms and no residual sums; default 0"}
+            if cls.normed
+            else {}
+        )
+        cls.optional = own | bare | Network.optional
+
+    def __init__(self, task: Task, cut: int, d: int, **given: Any):
+        self.task, self.parameters = task, {"d": d, **given}
+        self.d, self.depth = d, given.pop("layers", 1)
+        self.bare = bool(given.pop("bare", 0))
+        self._form = chosen(given.pop("p", None), given.pop("range", None), given.pop("format", None))
+        made = self._form(1.0)
+        self.format, self.precision_bits, self.dtype = made.name, made.bits, made.dtype
+        seed, file = given.pop("seed", None), given.pop("weights", None)
+        if seed is not None and file is not None:
+            raise BadInput(
+                f"{self.name} takes its weights from seed or from weights; given both; leave one out"
+            )
+        require_at_least("seed", 0 if seed is None else seed, 0)
+        sizes = {key: given.get(key, default) for key, (_, default) in self.dimensions.items()}
+        for key, value in {
+            "d": d,
+            "layers": self.depth,
+            **{k: v for k, v in sizes.items() if k in given},
+        }.items():
+            self._check_size(key, value)
+        self.size = SimpleNamespace(**sizes)
+        self._kinds = max(task.alphabet(t).stop for t in range(task.length))
+        self.prepare()
+        self._lay_out()
+        wanted = self.wanted()
+        numbers = sum(math.prod(weight.shape) for weight in wanted.values())
+        if numbers > MOST_NUMBERS:
+            raise BadInput(
+                f"{self.name} would have {numbers:,} weights; at most {MOST_NUMBERS:,}; take a smaller d"
+            )
+        self.weights: Mapping[str, Array] = (
+            read(file, wanted) if file is not None else draw(wanted, seed or 0)
+        )
+        self.weights_digest = digest(self.weights)
+        self.answers = np.array(task.answers)
+        self.work_per_token = numbers + self.rows
+        self._spent = 0.0
+        self.use(compiled=False)
+
+    def _check_size(self, key: str, value: int) -> None:
+        require_at_least(key, value, 1)
+        if value > LARGEST:
+            raise BadInput(f"{key} must be at most {LARGEST}; given {value}")
+
+    # What a family says of itself.
+
+    def prepare(self) -> None:
+        """Check the family's dimensions and derive others; ``self.size`` holds them by name."""
+
+    @abstractmethod
+    def parts(self) -> dict[str, Part]:
+        """The arrays of one layer's state."""
+
+    @abstractmethod
+    def shapes(self) -> dict[str, Weight]:
+        """The weights of one layer."""
+
+    def derive(self, w: Any, m: Rows) -> None:
+        """Add to the weights ``w`` what is computed of them once, in ``m``."""
+
+    @abstractmethod
+    def inputs(self, w: Any, x: Array, m: Rows) -> Array:
+        """What a layer computes of its input x (d, …) alone: one array (features, …)."""
+
+    @abstractmethod
+    def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
+        """A layer's output (d, …): weights w, input x, its ``inputs`` a, the old state's parts s.
+
+        ``save(name, value)`` stores a part and returns the rounded numbers; every part is saved once a step.
+        """
+
+    def norms(self, name: str) -> dict[str, Weight]:
+        """The weights of a norm called ``name``: RMSNorm, a family may take another."""
+        return {name: constant(self.d, value=1.0)}
+
+    def norm(self, w: Any, name: str, x: Array, m: Rows) -> Array:
+        """x under the norm called ``name``; x itself where the network is bare."""
+        return x if self.bare else m.rms_norm(x, getattr(w, name), 1e-5)
+
+    def join(self, x: Array, y: Array) -> Array:
+        """A layer's output y beside its input x: their sum, or y where the network is bare."""
+        return y if self.bare else x + y
+
+    # The machine.
+
+    def wanted(self) -> dict[str, Weight]:
+        """All weights by name, as files have them: embedding, layers.0.…, norm, readout, readout_bias."""
+        answers = len(self.task.answers)
+        found = {"embedding": spread(self._kinds, self.d, low=-math.sqrt(3), high=math.sqrt(3))}
+        for k in range(self.depth):
+            found |= {f"layers.{k}.{name}": weight for name, weight in self.shapes().items()}
+        if self.normed and not self.bare:
+            found |= self.norms("norm")
+        return found | {"readout": dense(answers, self.d), "readout_bias": constant(answers)}
+
+    def _lay_out(self) -> None:
+        """Rows of the state array: layer by layer the parts, then the answer."""
+        self._places: list[tuple[int, str, Part, slice]] = []
+        self._forms: dict[str, Format] = {}
+        self.widths, row = [], 0
+        for k in range(self.depth):
+            for name, part in self.parts().items():
+                form = self._form(part.span)
+                self._forms[name] = form
+                self._places.append((k, name, part, slice(row, row + part.size)))
+                self.widths += [bits.bits_needed(part.choices) if part.choices else form.bits] * part.size
+                row += part.size
+        self._kept_bits = sum(self.widths)
+        self._answer_bits = 0 if self.reads else bits.bits_needed(len(self.task.answers) + 1)
+        if self._answer_bits:
+            self.widths.append(self._answer_bits)
+        self.rows = len(self.widths)
+        self.numbers = sum(part.size for _, _, part, _ in self._places if not part.choices)
+
+    def capacity_bits(self, t: int) -> float:
+        return float(self._kept_bits + (self._answer_bits if t in self.task.answered_at else 0))
+
+    def largest_capacity_bits(self) -> float:
+        return max(self.capacity_bits(t) for t in range(self.task.length))
+
+    def use(self, compiled: bool) -> Network:
+        """Take the compiled or the plain form of the kernels from now on; the bits are the same."""
+        m = self._rows = Rows(self.dtype, compiled)
+        wanted, self._w = self.wanted(), []
+        made = {
+            name: np.ascontiguousarray(self.weights[name], self.dtype)
+            if weight.product
+            else m.column(self.weights[name])
+            for name, weight in wanted.items()
+        }
+        for k in range(self.depth):
+            mine = {name: made[f"layers.{k}.{name}"] for name in self.shapes()}
+            self._w.append(SimpleNamespace(**mine))
+            self.derive(self._w[-1], m)
+        self._top = SimpleNamespace(**{name: value for name, value in made.items() if "." not in name})
+        tokens = np.ascontiguousarray(self.weights["embedding"].T, self.dtype)
+        self._embedding = tokens if compiled else tokens[:, None]
+        self._table = self.inputs(self._w[0], self._embedding, m)
+        widest = 3 * self.rows + 2 * len(self._table) + self.d
+        self._block = int(np.clip(CACHE // widest, 64, 4096)) if compiled else 4096
+        return self
+
+    def advance(self, states: Array, tokens: Array, t: int) -> None:
+        runs = len(tokens)
+        if not self._rows.compiled:
+            self._spent += self.work_per_token * (1.5e-6 + 1e-9 * runs)
+            if self._spent > PLAIN_SECONDS:
+                self.use(compiled=True)
+        for first in range(0, runs, self._block):
+            block = slice(first, first + self._block)
+            old = np.ascontiguousarray(states[:, block])
+            new = np.empty_like(old)
+            if not self._rows.compiled:
+                old, new = old[:, None], new[:, None]
+            y = self._forward(old, new, tokens[block])
+            if self._answer_bits:
+                new[-1] = 0
+                if t + 1 in self.task.answered_at:
+                    new[-1] = 1 + self._best(y)
+            states[:, block] = new.reshape(self.rows, -1)
+
+    def _forward(self, old: Array, new: Array, tokens: Array) -> Array:
+        """One token through all layers: the last one's output; ``new`` gets the new state."""
+        m, lanes = self._rows, old.shape[1:]
+        tokens = tokens.reshape(lanes)
+        x, a = np.take(self._embedding[..., 0, :] if lanes[:-1] else self._embedding, tokens, axis=-1), None
+        for k in range(self.depth):
+            mine = {name: (part, rows) for layer, name, part, rows in self._places if layer == k}
+            s = SimpleNamespace(
+                **{name: old[rows].reshape(*p.shape, *lanes) for name, (p, rows) in mine.items()}
+            )
+
+            def save(name: str, value: Array, mine: Any = mine) -> Array:
+                part, rows = mine[name]
+                if part.choices:
+                    new[rows] = value.reshape(-1, *lanes)
+                else:
+                    m.rounded(m.flat(value), self._forms[name], new[rows])
+                return new[rows].reshape(*part.shape, *lanes)
+
+            table = self._table[..., 0, :] if lanes[:-1] else self._table
+            a = np.take(table, tokens, axis=-1) if k == 0 else self.inputs(self._w[k], x, m)
+            x = self.cell(self._w[k], x, a, s, save, m)
+        return x
+
+    def _best(self, y: Array) -> Array:
+        """The place of the answer for outputs y (d, …)."""
+        m = self._rows
+        if self.normed:
+            y = self.norm(self._top, "norm", y, m)
+        place: Array = np.argmax(
+            m.dot(self._top.readout, np.ascontiguousarray(y)) + self._top.readout_bias, axis=0
+        )
+        return place
+
+    def output(self, states: Array) -> Array:
+        if self._answer_bits:
+            place = states[-1].astype(np.int64) - 1
+            return np.where(place < 0, -1, self.answers[np.maximum(place, 0)])
+        rows = next(rows for k, name, _, rows in self._places if k == self.depth - 1 and name == self.reads)
+        y = states[rows] if self._rows.compiled else states[rows, None]
+        return self.answers[self._best(y).reshape(-1)]
+
+    def trace(self, tokens: Array) -> Array:
+        """The last layer's outputs after each token: (T, d, runs) for tokens (T, runs)."""
+        states, found = self.start(tokens.shape[1]), []
+        for row in tokens:
+            old = states if self._rows.compiled else states[:, None]
+            new = np.zeros_like(old)
+            y = self._forward(old, new, row)
+            states = new.reshape(states.shape)
+            found.append(y.reshape(self.d, -1))
+        return np.array(found)
+
+    def pack(self, states: Array) -> NDArray[np.uint64]:
+        return bits.pack(list(self._codes(states)), self.widths)
+
+    def _codes(self, states: Array) -> NDArray[np.uint64]:
+        codes = np.empty(states.shape, np.uint64)
+        for _, name, part, rows in self._places:
+            codes[rows] = states[rows] if part.choices else self._forms[name].encode(states[rows])
+        if self._answer_bits:
+            codes[-1] = states[-1]
+        return codes
+
+    def unpack(self, words: NDArray[np.uint64]) -> Array:
+        codes = np.array(bits.unpack(words, self.widths))
+        states = np.empty(codes.shape, self.dtype)
+        for _, name, part, rows in self._places:
+            states[rows] = codes[rows] if part.choices else self._forms[name].decode(codes[rows])
+        if self._answer_bits:
+            states[-1] = codes[-1]
+        return states
+
+    def describe(self, state: Array, t: int, named: Namer = str) -> str:
+        shown = []
+        for k, name, part, rows in self._places:
+            layer = f"{k}." if self.depth > 1 else ""
+            form = "{:.0f}" if part.choices else "{:.6g}"
+            shown.append(f"{layer}{name} {abridged(state[rows].tolist(), form.format, most=16)}")
+        if self._answer_bits and state[-1]:
+            shown.append(f"answer {self.answers[int(state[-1]) - 1]}")
+        return " | ".join(shown)

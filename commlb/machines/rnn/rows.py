@@ -1,0 +1,103 @@
+"""What layers are written in: NumPy's + − × / on arrays, and these functions; see ``kernels.cells``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from commlb.formats import Format
+from commlb.kernels import cells, special
+from commlb.machines.base import Array
+
+
+class Rows:
+    """Functions on arrays (features…, runs), or plain (features…, 1, runs); the same bits from both.
+
+    + − × / of NumPy round each element correctly, whatever stands beside it, so layers may use them freely; what
+    sums over features or is no such operation must come from here.
+    """
+
+    def __init__(self, dtype: Any, compiled: bool):
+        self.dtype, self.compiled = np.dtype(dtype), compiled
+        self.lanes = 1 if compiled else 2
+        """The number of last axes that are not features."""
+
+    def run(self, kernel: Callable[..., Any], *arguments: Any) -> None:
+        """``kernel`` of ``kernels.cells`` on ``arguments``."""
+        special(kernel, self.dtype.name, self.compiled)(*arguments)
+
+    def flat(self, x: Array) -> Array:
+        """x with all features on one axis."""
+        return x.reshape(-1, *x.shape[-self.lanes :])
+
+    def empty(self, features: int, like: Array) -> Array:
+        return np.empty((features, *like.shape[-self.lanes :]), self.dtype)
+
+    def column(self, values: Array) -> Array:
+        """Weights (features…), the same for all runs."""
+        return np.ascontiguousarray(values, self.dtype).reshape(values.shape + (1,) * self.lanes)
+
+    def _each(self, kernel: Callable[..., Any], x: Array) -> Array:
+        out = np.empty(x.shape, self.dtype)
+        self.run(kernel, self.flat(x), self.flat(out))
+        return out
+
+    def exp(self, x: Array) -> Array:
+        return self._each(cells.each_exp, x)
+
+    def sigmoid(self, x: Array) -> Array:
+        return self._each(cells.each_sigmoid, x)
+
+    def tanh(self, x: Array) -> Array:
+        return self._each(cells.each_tanh, x)
+
+    def softplus(self, x: Array) -> Array:
+        """log(1 + e^x)."""
+        return self._each(cells.each_softplus, x)
+
+    def silu(self, x: Array) -> Array:
+        """x·σ(x)."""
+        return x * self.sigmoid(x)
+
+    def dot(self, w: Array, x: Array) -> Array:
+        """Σ_j w[i, j]·x[j], in the order of j: w (rows, columns), x (columns, runs)."""
+        out = np.zeros((len(w), *x.shape[-self.lanes :]), self.dtype)
+        self.run(cells.dot, w, x, out)
+        return out
+
+    def sum(self, x: Array) -> Array:
+        """The sum over the first axis, in its order."""
+        total = x[0]
+        for row in x[1:]:
+            total = total + row
+        return total
+
+    def rms_norm(self, x: Array, weight: Array, epsilon: float) -> Array:
+        """x / √(mean of x² + ε)·weight, over the first axis."""
+        return x / np.sqrt(self.sum(x * x) / len(x) + self.dtype.type(epsilon)) * weight
+
+    def layer_norm(self, x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
+        """(x − mean) / √(variance + ε)·weight + bias, over the first axis."""
+        x = x - self.sum(x) / len(x)
+        return x / np.sqrt(self.sum(x * x) / len(x) + self.dtype.type(epsilon)) * weight + bias
+
+    def rounded(self, x: Array, form: Format, out: Array) -> None:
+        """``out`` (features, …) = ``x`` as numbers of ``form``, canonical: see ``Format``."""
+        x = np.ascontiguousarray(x)
+        number = self.dtype.type
+        low, high, nan = number(form.low), number(form.high), number(form.nan_value)
+        digits = np.finfo(self.dtype).nmant
+        if form.mantissa == digits:
+            self.run(cells.round_none, x, out, low, high, nan)
+            return
+        magic = number(1.5 * 2.0 ** (digits - form.mantissa + form.least))
+        if form.fixed:
+            self.run(cells.round_fixed, x, out, low, high, magic)
+            return
+        word = np.uint32 if digits == 23 else np.uint64
+        below = digits - form.mantissa
+        mask = word(2 ** (8 * word(0).itemsize) - 2**below)
+        least = number(2.0**form.least)
+        self.run(cells.round_float, x, out, low, high, magic, least, nan, word(below), mask, word(1))

@@ -1,0 +1,146 @@
+"""Laws of all networks: formats, packing, batches, compiled and plain kernels, and equality with PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from commlb import machines
+from commlb.formats import FORMATS
+from commlb.machines.rnn.network import Network
+from commlb.registry import registered
+from commlb.tasks.index import Index
+
+FAMILIES = registered("commlb.machines.rnn", Network)
+EXAMPLES = [spec for cls in FAMILIES.values() for spec in cls.examples]
+PRECISIONS = ["p=1", "p=5", "p=5,range=0.5", "p=24", *(f"format={name}" for name in FORMATS)]
+LENGTH, KINDS, RUNS = 12, 5, 37
+
+
+NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda d, size: 2 * d}
+"""Theory Sec. 7: the numbers that a layer stores."""
+
+
+def made(spec: str, compiled: bool = False) -> Network:
+    return machines.build(spec, Index(LENGTH, KINDS), LENGTH).use(compiled)
+
+
+def tokens(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(KINDS, size=(LENGTH + 1, RUNS))
+
+
+def run(machine: Network, stream: np.ndarray) -> list[np.ndarray]:
+    """The states after 0, 1, … tokens."""
+    states = [machine.start(stream.shape[1])]
+    for t, row in enumerate(stream):
+        states.append(machine.step(states[-1], row, t))
+    return states
+
+
+def with_precisions(spec: str) -> list[str]:
+    name, _, text = spec.partition(":")
+    kept = [part for part in text.split(",") if part.partition("=")[0] not in ("p", "format", "range")]
+    return [f"{name}:{','.join([*kept, precision])}" for precision in PRECISIONS]
+
+
+def test_every_family_has_examples_and_a_count():
+    assert set(FAMILIES) == {spec.partition(":")[0] for spec in EXAMPLES} == set(NUMBERS)
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_as_many_numbers_as_the_theory_counts(spec):
+    machine = made(spec)
+    assert machine.numbers == machine.depth * NUMBERS[machine.name](machine.d, machine.size)
+    assert machine.storage_bits - machine._answer_bits >= machine.numbers * machine.precision_bits
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_states_are_canonical_numbers_of_their_format(spec):
+    """What is packed is what is kept: p bits a number, no −0.0, one NaN; and unpacking gives it back."""
+    for given in with_precisions(spec):
+        machine = made(given)
+        for t, states in enumerate(run(machine, tokens())):
+            words = machine.pack(states)
+            assert machine.unpack(words).tobytes() == states.tobytes(), given
+            used = sum(int(word) << 64 * k for k, word in enumerate(np.bitwise_or.reduce(words, axis=1)))
+            assert used.bit_length() <= machine.storage_bits
+            assert not np.signbit(states[states == 0]).any()
+            distinct = len(np.unique(words, axis=1).T)
+            assert np.log2(distinct) <= machine.capacity_bits(t) <= machine.storage_bits
+        assert states.dtype == machine.dtype
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_batch_equals_single_and_a_cut_changes_nothing(spec):
+    """Prefix, message, suffix give the whole; a run in a batch is the run alone, bit for bit."""
+    machine, stream = made(spec), tokens()
+    whole = run(machine, stream)
+    for k in (0, RUNS - 1):
+        alone = run(machine, stream[:, k : k + 1])
+        assert all((a[:, 0] == b[:, k]).all() for a, b in zip(alone, whole, strict=True))
+    for cut in (1, LENGTH // 2, LENGTH):
+        states = machine.unpack(machine.pack(whole[cut]))
+        for t in range(cut, LENGTH + 1):
+            states = machine.step(states, stream[t], t, out=states)
+        assert states.tobytes() == whole[-1].tobytes()
+        assert (machine.output(states) == machine.output(whole[-1])).all()
+    assert set(machine.output(whole[-1]).tolist()) <= set(machine.task.answers)
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_step_leaves_its_input_alone_unless_told_otherwise(spec):
+    machine, stream = made(spec), tokens()
+    before = run(machine, stream)[3]
+    kept = before.copy()
+    after = machine.step(before, stream[3], 3)
+    assert before.tobytes() == kept.tobytes()
+    other = np.empty_like(before)
+    assert machine.step(before, stream[3], 3, out=other) is other
+    assert before.tobytes() == kept.tobytes()
+    assert other.tobytes() == after.tobytes()
+    assert machine.step(before, stream[3], 3, out=before) is before
+    assert before.tobytes() == after.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_compiled_and_plain_kernels_give_the_same_bits(spec):
+    """In both arithmetics, and in blocks as in one batch."""
+    for given in with_precisions(spec):
+        plain, compiled = made(given), made(given, compiled=True)
+        compiled._block = 16
+        for a, b in zip(run(plain, tokens()), run(compiled, tokens()), strict=True):
+            assert a.tobytes() == b.tobytes(), given
+
+
+def as_torch(machine: Network, module: object) -> object:
+    """The recurrent module with the machine's weights, in its arithmetic."""
+    torch = pytest.importorskip("torch")
+    kind = torch.float64 if machine.dtype == np.float64 else torch.float32
+    module = module.to(kind)
+    with torch.no_grad():
+        for k in range(machine.depth):
+            for ours, theirs in (
+                ("w_x", "weight_ih"),
+                ("w_h", "weight_hh"),
+                ("b_x", "bias_ih"),
+                ("b_h", "bias_hh"),
+            ):
+                getattr(module, f"{theirs}_l{k}").copy_(torch.tensor(machine.weights[f"layers.{k}.{ours}"]))
+    return module
+
+
+@pytest.mark.parametrize("form", ["float64", "float32"])
+@pytest.mark.parametrize(("name", "theirs"), [("elman", "RNN"), ("gru", "GRU"), ("lstm", "LSTM")])
+def test_equal_to_torch(name, theirs, form):
+    """64 random tokens, three layers: 1e-9 in float64, 1e-5 in float32."""
+    torch = pytest.importorskip("torch")
+    task = Index(63, 32)
+    machine = machines.build(f"{name}:d=16,layers=3,format={form},seed=3", task, 63)
+    module = as_torch(machine, getattr(torch.nn, theirs)(16, 16, num_layers=3))
+    stream = np.random.default_rng(0).integers(task.alphabet_size, size=(64, 5))
+    embedded = torch.tensor(machine.weights["embedding"][stream]).to(module.weight_ih_l0.dtype)
+    with torch.no_grad():
+        expected, _ = module(embedded)
+    found = machine.trace(stream).transpose(0, 2, 1)
+    assert np.abs(found - expected.numpy()).max() < (1e-9 if form == "float64" else 1e-5)
