@@ -74,6 +74,22 @@ class Rows:
             total = total + row
         return total
 
+    def carried(self, s: Array, decay: Array, left: Array, right: Array, key: Array, value: Array) -> Array:
+        """diag(decay)·S + left ⊗ (rightᵀ·S) + key ⊗ value: the next matrix of every matrix state.
+
+        S (dk, dv, …); decay, left, right, key (dk, …), value (dv, …).
+        """
+        out = np.empty(s.shape, self.dtype)
+        vectors = [np.ascontiguousarray(vector) for vector in (decay, left, right, key, value)]
+        self.run(cells.matrix, self.flat(s), *vectors, self.flat(out))
+        return out
+
+    def read(self, s: Array, query: Array) -> Array:
+        """queryᵀ·S, for S (dk, dv, …), query (dk, …): (dv, …)."""
+        out = np.empty(s.shape[1:], self.dtype)
+        self.run(cells.read_matrix, self.flat(s), np.ascontiguousarray(query), out)
+        return out
+
     def rms_norm(self, x: Array, weight: Array, epsilon: float) -> Array:
         """x / √(mean of x² + ε)·weight, over the first axis."""
         return x / np.sqrt(self.sum(x * x) / len(x) + self.dtype.type(epsilon)) * weight
