@@ -39,7 +39,7 @@ def special(kernel: Callable[..., Any], kind: str, compile_it: bool) -> Callable
     knows a stored kernel by its file, so what a kernel calls must stand in the same one.
     """
     code: types.CodeType = kernel.__code__
-    names = {**vars(cells), **cells.constants(kind)}
+    names = {**vars(cells), **cells.constants(kind, compile_it)}
     for name in code.co_names:
         helper = names.get(name)
         if inspect.isfunction(helper) and helper.__module__ == cells.__name__:

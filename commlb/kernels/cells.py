@@ -22,6 +22,7 @@ odd_series: Any = None
 power_of_two: Any = None
 bits_of: Any = None
 number_of: Any = None
+choose: Any = None
 
 
 def exp(x: Any) -> Any:
@@ -141,6 +142,11 @@ def number_of32(bits: Any) -> Any:
     return np.uint32(bits).view(np.float32)
 
 
+def choose_number(condition: Any, this: Any, other: Any) -> Any:
+    """What np.where does to rows, for numbers: compiled, np.where would make arrays."""
+    return this if condition else other
+
+
 def each_exp(x: Any, out: Any) -> None:
     """out[i, r] = exp(x[i, r]); the others likewise."""
     for i in range(x.shape[0]):
@@ -173,7 +179,7 @@ def round_fixed(x: Any, out: Any, low: Any, high: Any, magic: Any) -> None:
     """
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], ZERO)
+            y = choose(x[i, r] == x[i, r], x[i, r], ZERO)
             y = np.minimum(np.maximum(y, low), high)
             out[i, r] = ((y + magic) - magic) + ZERO
 
@@ -189,18 +195,18 @@ def round_float(
     half = (one << below >> one) - one
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], nan)
+            y = choose(x[i, r] == x[i, r], x[i, r], nan)
             y = np.minimum(np.maximum(y, low), high)
             bits = bits_of(y)
             large = number_of((bits + half + ((bits >> below) & one)) & cut)
-            out[i, r] = np.where(np.abs(y) < least, (y + magic) - magic, large) + ZERO
+            out[i, r] = choose(np.abs(y) < least, (y + magic) - magic, large) + ZERO
 
 
 def round_none(x: Any, out: Any, low: Any, high: Any, nan: Any) -> None:
     """out = x; infinities saturate, −0.0 becomes +0.0, every NaN becomes ``nan``."""
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], nan)
+            y = choose(x[i, r] == x[i, r], x[i, r], nan)
             out[i, r] = np.minimum(np.maximum(y, low), high) + ZERO
 
 
@@ -297,8 +303,8 @@ def read_matrix(s: Any, query: Any, out: Any) -> None:
                 row[r] = row[r] + query[k, r] * s[k * dv + v, r]
 
 
-def constants(kind: str) -> dict[str, Any]:
-    """The globals of kernels for ``kind``, "float32" or "float64".
+def constants(kind: str, compile_it: bool) -> dict[str, Any]:
+    """The globals of kernels for ``kind``, "float32" or "float64", compiled or plain.
 
     LN2_HIGH ends in enough zeros that n·LN2_HIGH is exact (Cody and Waite 1980).
     """
@@ -320,4 +326,5 @@ def constants(kind: str) -> dict[str, Any]:
     here = globals()
     for name in ("polynomial", "odd_series", "power_of_two", "bits_of", "number_of"):
         named[name] = here[name + ("32" if single else "64")]
+    named["choose"] = choose_number if compile_it else np.where
     return named
