@@ -51,7 +51,7 @@ def test_every_family_has_examples_and_a_count():
 def test_as_many_numbers_as_the_theory_counts(spec):
     machine = made(spec)
     assert machine.numbers == machine.depth * NUMBERS[machine.name](machine.d, machine.size)
-    assert machine.storage_bits - machine._answer_bits >= machine.numbers * machine.precision_bits
+    assert machine.storage_bits - machine.layout.answer_bits >= machine.numbers * machine.precision_bits
 
 
 @pytest.mark.parametrize("spec", EXAMPLES)

@@ -28,7 +28,8 @@ choose: Any = None
 def exp(x: Any) -> Any:
     """e^x = 2^n·e^r with n = x·log₂e rounded to nearest and |r| ≤ ln 2 / 2, e^r by its Taylor series.
 
-    Outside [EXP_LOW, EXP_HIGH] x counts as the nearer end, so that neither 0 nor infinity comes out.
+    Outside [EXP_LOW, EXP_HIGH] x counts as the nearer end, so that no 0, no infinity and no subnormal number comes
+    out, nor out of its inverse: those are slow.
     """
     x = np.minimum(np.maximum(x, EXP_LOW), EXP_HIGH)
     shifted = x * LOG2_E + MAGIC
@@ -248,31 +249,42 @@ def dot(w: Any, x: Any, out: Any) -> None:
                 p[r] = p[r] + a0 * e[r]
 
 
+def gather(table: Any, tokens: Any, out: Any) -> None:
+    """out[i, r] = table[i, tokens[r]]; plain, ``tokens`` is the row of all runs, as ``out[i, 0]`` is."""
+    for i in range(out.shape[0]):
+        row = table[i]
+        for r in range(out.shape[1]):
+            out[i, r] = row[tokens[r]]
+
+
 def gru(a: Any, b: Any, h: Any, out: Any) -> None:
     """out = (1 − z)·n + z·h with r, z = σ(a + b), n = tanh(a + r·b); a, b (3d, runs) in the order r, z, n."""
     d = h.shape[0]
     for i in range(d):
+        ar, az, an, br, bz, bn = a[i], a[d + i], a[2 * d + i], b[i], b[d + i], b[2 * d + i]
+        old, new = h[i], out[i]
         for k in range(h.shape[1]):
-            r = sigmoid(a[i, k] + b[i, k])
-            z = sigmoid(a[d + i, k] + b[d + i, k])
-            n = tanh(a[2 * d + i, k] + r * b[2 * d + i, k])
-            out[i, k] = (ONE - z) * n + z * h[i, k]
+            z = sigmoid(az[k] + bz[k])
+            n = tanh(an[k] + sigmoid(ar[k] + br[k]) * bn[k])
+            new[k] = (ONE - z) * n + z * old[k]
 
 
 def lstm_cell(a: Any, c: Any, out: Any) -> None:
     """out = σ(f)·c + σ(i)·tanh(g); a (4d, runs) in the order i, f, g, o."""
     d = c.shape[0]
     for i in range(d):
+        ai, af, ag, old, new = a[i], a[d + i], a[2 * d + i], c[i], out[i]
         for k in range(c.shape[1]):
-            out[i, k] = sigmoid(a[d + i, k]) * c[i, k] + sigmoid(a[i, k]) * tanh(a[2 * d + i, k])
+            new[k] = sigmoid(af[k]) * old[k] + sigmoid(ai[k]) * tanh(ag[k])
 
 
 def lstm_output(a: Any, c: Any, out: Any) -> None:
     """out = σ(o)·tanh(c); a as in ``lstm_cell``."""
     d = c.shape[0]
     for i in range(d):
+        ao, new_c, h = a[3 * d + i], c[i], out[i]
         for k in range(c.shape[1]):
-            out[i, k] = sigmoid(a[3 * d + i, k]) * tanh(c[i, k])
+            h[k] = sigmoid(ao[k]) * tanh(new_c[k])
 
 
 def matrix(s: Any, decay: Any, left: Any, right: Any, key: Any, value: Any, out: Any) -> None:
@@ -317,7 +329,7 @@ def constants(kind: str, compile_it: bool) -> dict[str, Any]:
         "TWO": 2.0,
         "MAGIC": 1.5 * 2.0 ** (23 if single else 52),
         "EXP_LOW": -87.0 if single else -708.0,
-        "EXP_HIGH": 88.0 if single else 709.0,
+        "EXP_HIGH": 87.0 if single else 708.0,
         "LOG2_E": 1.4426950408889634,
         "LN2_HIGH": 0.693359375 if single else 0.6931471803691238,
         "LN2_LOW": -2.12194440e-4 if single else 1.9082149292705877e-10,
