@@ -78,7 +78,8 @@ def reduce(
     The reduction chosen says which problem: INDEX for most tasks, EQ for equality, DISJ for disjointness.
 
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
-    4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols, or text as on the
+    4096 and no ``trials`` are asked for, else on ``trials`` random ones. A randomised machine runs on all inputs
+    with the coins of its seed, on random ones with fresh coins each. ``x`` (symbols, or text as on the
     command line) and Bob's ``i`` (from 1; INDEX) or ``y`` (n bits; EQ, DISJ) ask for one transcript; what is
     missing of the two is drawn. ``draw`` adds what a picture needs; ``progress(done, of)`` hears of trials.
 
