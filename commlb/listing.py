@@ -68,6 +68,13 @@ def catalogue() -> Catalogue:
         Entry(problem.name, f"{kinds}^n distinct rows: {bits} bits one way without error", problem.source)
         for problem, kinds, bits in ((Index, "k", "n·log2 k"), (Equality, "2", "n"), (Disjointness, "2", "n"))
     ]
+    bounds.append(
+        Entry(
+            f"{Equality.name}, public coins",
+            "error 2^-B on each x != y, none on x = y: B bits one way for B <= n; enough: fingerprint",
+            "proof: Equality.one_sided_bound; Kushilevitz, Nisan 1997, Sec. 3.3",
+        )
+    )
     for name, task_class in task_classes().items():
         bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
