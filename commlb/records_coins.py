@@ -40,8 +40,9 @@ class PublicCoins:
     """Errors of a randomised machine, inputs drawn as ``distribution`` says and fresh public coins each trial.
 
     ``error_at_most``: the upper confidence limit of the mean error. ``by_value``: the trials told apart by f(x, y),
-    where it is a bit, each limit at ``confidence`` on its own. ``bound``: what any machine with public coins needs
-    that errs as little as ``bound.model`` says. Numbers are None where nothing was run.
+    where it is a bit, each limit at ``confidence`` on its own. ``bound``: the room that any machine with public
+    coins needs that errs as little as ``bound.model`` says; it is over all coins, some may use less. Numbers are
+    None where nothing was run.
     """
 
     trials: int | None

@@ -151,8 +151,8 @@ def _without_ceiling(name: str, room: str, need: str, coins: PublicCoins) -> str
         errs = f"errs over its public coins, with probability {formula.formula} on {formula.on}, never on "
         errs += formula.never_on
     if coins.bound is not None:
-        errs += f"; for so small an error {number(coins.bound.bits, ROUND_FLOOR)} bits must cross"
-        errs += f" ({coins.bound.evidence})"
+        least = number(coins.bound.bits, ROUND_FLOOR)
+        errs += f"; so small an error needs room for {least} bits ({coins.bound.evidence})"
     return (
         f"{name} has room for {room} bits where a machine without error needs {need}. It may have less, since it "
         f"{errs}. With its coins fixed it is one deterministic machine, and wrong on some pair."

@@ -21,6 +21,7 @@ from commlb.errors import BadInput
 from commlb.information import ceiling_accuracy, error_upper_limit
 from commlb.machines.sketches import Fingerprint, Reservoir
 from commlb.machines.sketches_of_counts import Bloom, CountMin, false_positive
+from commlb.plots.chains import chain_rows
 from commlb.problems import Equality as EQ
 from commlb.protocol import OneWayProtocol
 from commlb.reductions import build
@@ -453,6 +454,15 @@ def test_text_fits_and_says_what_coins_do(capsys, args):
     words = " ".join(out.split())
     assert ("with 99% confidence" in words) == ("--trials" not in args)
     assert "by any machine, with public coins or without" in words
+
+
+def test_a_picture_does_not_hold_a_machine_that_errs_against_bounds_without_error():
+    r = commlb.reduce("equality", 20, machine="fingerprint:bits=5", seed=1)
+    rows = {row.name: row.bits for row in chain_rows(r)}
+    assert rows["EQ: must cross without error"] == rows["closed form: needed without error"] == 20
+    assert rows["room needed with this error"] == rows["capacity bits"] == 5
+    rows = {row.name for row in chain_rows(commlb.reduce("equality", 20, machine="window:w=5", seed=1))}
+    assert {"EQ: must cross", "closed form: any machine needs"} <= rows
 
 
 def test_the_list_says_which_task_a_sketch_serves():
