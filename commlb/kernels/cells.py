@@ -214,39 +214,46 @@ def round_none(x: Any, out: Any, low: Any, high: Any, nan: Any) -> None:
 def dot(w: Any, x: Any, out: Any) -> None:
     """out[i, r] += Σ_j w[i, j]·x[j, r], added one after the other, j = 0, 1, …
 
-    w (rows, columns), x (columns, runs), out (rows, runs). Four columns and four rows at a time, so that a number
+    w (rows, columns), x (columns, runs), out (rows, runs). Two rows and eight columns at a time, so that a number
     is used more than once while it is in a register; the order of each sum stays.
     """
     rows, columns = w.shape
-    for i in range(0, rows - rows % 4, 4):
-        a, b, c, d = w[i], w[i + 1], w[i + 2], w[i + 3]
-        p, q, s, u = out[i], out[i + 1], out[i + 2], out[i + 3]
-        for j in range(0, columns - columns % 4, 4):
-            e, f, g, h = x[j], x[j + 1], x[j + 2], x[j + 3]
-            a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-            b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
-            c0, c1, c2, c3 = c[j], c[j + 1], c[j + 2], c[j + 3]
-            d0, d1, d2, d3 = d[j], d[j + 1], d[j + 2], d[j + 3]
+    pairs, eights = rows - rows % 2, columns - columns % 8
+    for i in range(0, pairs, 2):
+        v, u, p, q = w[i], w[i + 1], out[i], out[i + 1]
+        for j in range(0, eights, 8):
+            a, b, c, d, e, f, g, h = (
+                x[j],
+                x[j + 1],
+                x[j + 2],
+                x[j + 3],
+                x[j + 4],
+                x[j + 5],
+                x[j + 6],
+                x[j + 7],
+            )
+            v0, v1, v2, v3, v4, v5, v6, v7 = (
+                v[j], v[j + 1], v[j + 2], v[j + 3], v[j + 4], v[j + 5], v[j + 6], v[j + 7],
+            )  # fmt: skip
+            u0, u1, u2, u3, u4, u5, u6, u7 = (
+                u[j], u[j + 1], u[j + 2], u[j + 3], u[j + 4], u[j + 5], u[j + 6], u[j + 7],
+            )  # fmt: skip
             for r in range(x.shape[1]):
-                p[r] = (((p[r] + a0 * e[r]) + a1 * f[r]) + a2 * g[r]) + a3 * h[r]
-                q[r] = (((q[r] + b0 * e[r]) + b1 * f[r]) + b2 * g[r]) + b3 * h[r]
-                s[r] = (((s[r] + c0 * e[r]) + c1 * f[r]) + c2 * g[r]) + c3 * h[r]
-                u[r] = (((u[r] + d0 * e[r]) + d1 * f[r]) + d2 * g[r]) + d3 * h[r]
-        for j in range(columns - columns % 4, columns):
-            e = x[j]
-            a0, b0, c0, d0 = a[j], b[j], c[j], d[j]
+                low = (((p[r] + v0 * a[r]) + v1 * b[r]) + v2 * c[r]) + v3 * d[r]
+                p[r] = (((low + v4 * e[r]) + v5 * f[r]) + v6 * g[r]) + v7 * h[r]
+                low = (((q[r] + u0 * a[r]) + u1 * b[r]) + u2 * c[r]) + u3 * d[r]
+                q[r] = (((low + u4 * e[r]) + u5 * f[r]) + u6 * g[r]) + u7 * h[r]
+        for j in range(eights, columns):
+            a, v0, u0 = x[j], v[j], u[j]
             for r in range(x.shape[1]):
-                p[r] = p[r] + a0 * e[r]
-                q[r] = q[r] + b0 * e[r]
-                s[r] = s[r] + c0 * e[r]
-                u[r] = u[r] + d0 * e[r]
-    for i in range(rows - rows % 4, rows):
+                p[r] = p[r] + v0 * a[r]
+                q[r] = q[r] + u0 * a[r]
+    for i in range(pairs, rows):
         p = out[i]
         for j in range(columns):
-            e = x[j]
-            a0 = w[i, j]
+            a, v0 = x[j], w[i, j]
             for r in range(x.shape[1]):
-                p[r] = p[r] + a0 * e[r]
+                p[r] = p[r] + v0 * a[r]
 
 
 def gather(table: Any, tokens: Any, out: Any) -> None:

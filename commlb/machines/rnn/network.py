@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from commlb import bits
 from commlb.errors import BadInput, require_at_least
 from commlb.formats import FORMATS, chosen
-from commlb.kernels.parts import both
 from commlb.machines.base import Array, Machine, Namer
 from commlb.machines.rnn.layout import Layout, Part
 from commlb.machines.rnn.rows import Rows
@@ -35,9 +34,6 @@ MOST_NUMBERS = 2**26
 
 PLAIN_SECONDS = 0.7
 """About the time of plain steps after which the compiled kernels are loaded; both give the same bits."""
-
-WORTH_TWO_THREADS = 2**21
-"""Runs times ``work_per_token`` from which a step is made by two threads, each with half the runs."""
 
 CACHE = 2**17
 """Numbers that a block of runs should need at once, so that they stay near a core."""
@@ -225,18 +221,8 @@ class Network(Machine):
             self._spent += self.work_per_token * (1.5e-6 + 1e-9 * runs)
             if self._spent > PLAIN_SECONDS:
                 self.use(compiled=True)
-        if self._rows.compiled and runs * self.work_per_token >= WORTH_TWO_THREADS:
-            middle = runs // 2
-            both(
-                lambda half: self._advance(states, tokens, t, middle if half else 0, runs if half else middle)
-            )
-        else:
-            self._advance(states, tokens, t, 0, runs)
-
-    def _advance(self, states: Array, tokens: Array, t: int, first: int, last: int) -> None:
-        """``advance`` for the runs from ``first`` on and before ``last``, block by block."""
-        for start in range(first, last, self._block):
-            block = slice(start, min(start + self._block, last))
+        for first in range(0, runs, self._block):
+            block = slice(first, first + self._block)
             old = np.ascontiguousarray(states[:, block])
             new = np.empty_like(old)
             if not self._rows.compiled:
