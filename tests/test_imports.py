@@ -11,8 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "bits", "limbs", "files", "formats"},
-    {"records", "records_coins", "records_states", "records_exact", "wording", "kernels", "registry"},
+    {"errors", "symbolic", "limbs", "files"},
+    {
+        "records",
+        "records_coins",
+        "records_states",
+        "records_exact",
+        "wording",
+        "kernels",
+        "bits",
+        "formats",
+        "registry",
+    },
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},

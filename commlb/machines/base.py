@@ -207,7 +207,7 @@ class Machine(ABC):
     def unpack(self, words: NDArray[np.uint64]) -> Array:
         if len(self.widths) == 1:  # a packed row is the row itself
             return words.astype(self.dtype)
-        return np.array(bits.unpack(words, self.widths), dtype=self.dtype)
+        return bits.unpack(words, self.widths).astype(self.dtype, copy=False)
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         """One state (shape (rows,)) after t tokens, for a person; ``named`` says what vertices are called."""

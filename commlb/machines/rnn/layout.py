@@ -84,8 +84,10 @@ class Layout:
         if self.answer_bits:
             states[-1] = codes[-1]
         for place in self.places:
-            entries = codes[place.rows]
-            states[place.rows] = entries if place.form is None else place.form.decode(entries)
+            if place.form is None:
+                states[place.rows] = codes[place.rows]
+            else:
+                place.form.decode(codes[place.rows], states[place.rows])
         return states
 
     def describe(self, state: Array) -> str:

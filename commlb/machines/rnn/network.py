@@ -290,7 +290,7 @@ class Network(Machine):
         return bits.pack(list(self.layout.codes(states)), self.widths)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
-        return self.layout.states(np.array(bits.unpack(words, self.widths)), self.dtype)
+        return self.layout.states(bits.unpack(words, self.widths), self.dtype)
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = self.layout.describe(state)
