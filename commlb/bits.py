@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from commlb.kernels import codes, special
 
-MANY = 2**15
+MANY = 2**13
 """Runs from which packing is done by compiled kernels."""
 
 

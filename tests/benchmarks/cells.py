@@ -2,12 +2,13 @@
 
     python tests/benchmarks/cells.py [--runs 65536] [--repeats 9]
 
-Small cells of 16 bits, as enumeration steps them, for as many runs as it steps at once: *commlb* rounds every
-stored number; *numpy* does the same with NumPy's functions on all runs, *numpy_blocks* on 4,096 at a time, so that
-they stay near the core. All compute in float32. The LSTM has d = 64 and 256 runs: *commlb*, *torch_steps* take
-one token a call, as a streaming machine does, *torch_sequence* all 50 tokens at once, which a machine that does not
-know the next token cannot. All take turns, in one run; printed are medians and their ratios to commlb. Nothing
-is asserted about clocks; that all compute the same function, up to rounding, is.
+Small cells of 16 bits, for as many runs as enumeration steps at once. *successor* is what enumeration does: packed
+states in, packed states out, every stored number rounded; *step* is the middle of it, from numbers to numbers.
+*numpy* is the same with NumPy's functions on all runs, *numpy_blocks* on 4,096 at a time, so that they stay near
+the core. All compute in float32. The LSTM has d = 64 and 256 runs: *commlb* and *torch_steps* take one token a
+call, as a streaming machine does, *torch_sequence* all 50 tokens at once, which takes no message at a cut. All take
+turns, in one run; printed are medians and their ratios to commlb. Nothing is asserted about clocks; that all
+compute the same function, up to rounding, is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from commlb.tasks.index import Index
 
 SMALL = ("elman:d=4,p=4", "gru:d=4,p=4", "lstm:d=2,p=4")
 BLOCK = 4096
+SHIFTS = np.arange(0, 16, 4, dtype=np.uint64)[:, None]
 TOKENS, BATCH, WIDTH = 50, 256, 64
 
 
@@ -48,6 +50,8 @@ class Plain:
         self.name, self.d, self.u = machine.name, machine.d, w["w_h"]
         self.table = w["w_x"] @ w["embedding"].T + w["b_x"][:, None]
         self.bias = w["b_h"][:, None]
+        spans = [1, 1, 8, 8] if self.name == "lstm" else [1, 1, 1, 1]
+        self.steps = np.array(spans, np.float32)[:, None] / 8
 
     def step(self, states, tokens):
         d = self.d
@@ -64,9 +68,19 @@ class Plain:
             c = rounded(sigmoid(a[d : 2 * d]) * states[d:] + sigmoid(a[:d]) * np.tanh(a[2 * d : 3 * d]), 8)
             states[:d], states[d:] = rounded(sigmoid(a[3 * d :]) * np.tanh(c), 1), c
 
-    def blocks(self, states, tokens):
-        for first in range(0, len(tokens), BLOCK):
-            self.step(states[:, first : first + BLOCK], tokens[first : first + BLOCK])
+    def successor(self, words, tokens):
+        """Four numbers of four bits a word, two's complement, to those of the next state."""
+        codes = (words >> SHIFTS) & np.uint64(15)
+        states = (codes.astype(np.int8) ^ 8) - np.int8(8)
+        numbers = states.astype(np.float32) * self.steps
+        self.step(numbers, tokens)
+        codes = (numbers / self.steps).astype(np.int64).astype(np.uint64) & np.uint64(15)
+        return np.bitwise_or.reduce(codes << SHIFTS, axis=0, keepdims=True)
+
+
+def in_blocks(way, arrays, tokens):
+    for first in range(0, len(tokens), BLOCK):
+        way(arrays[:, first : first + BLOCK], tokens[first : first + BLOCK])
 
 
 def compare(
@@ -97,12 +111,27 @@ def small(spec: str, runs: int, repeats: int) -> None:
     plain.step(theirs, tokens[0])
     if (ours != theirs).mean() > 0.001:
         raise RuntimeError(f"{spec}: NumPy's cell is another function")
+    words = machine.pack(states)
+    mine = machine.pack(machine.step(machine.unpack(words), tokens[1], 9))
+    if (mine != plain.successor(words, tokens[1])).mean() > 0.001:
+        raise RuntimeError(f"{spec}: NumPy's successor is another function")
+
+    def successor() -> np.ndarray:
+        found = machine.unpack(words)
+        return machine.pack(machine.step(found, tokens[1], 9, out=found))
+
+    ways = {
+        "commlb": successor,
+        "numpy": lambda: plain.successor(words, tokens[1]),
+        "numpy_blocks": lambda: in_blocks(plain.successor, words, tokens[1]),
+    }
+    compare(f"{spec}, successor, {runs} runs", ways, runs, repeats)
     ways = {
         "commlb": lambda: machine.step(ours, tokens[1], 9, out=ours),
         "numpy": lambda: plain.step(theirs, tokens[1]),
-        "numpy_blocks": lambda: plain.blocks(theirs, tokens[1]),
+        "numpy_blocks": lambda: in_blocks(plain.step, theirs, tokens[1]),
     }
-    compare(f"{spec}, {runs} runs", ways, runs, repeats)
+    compare(f"{spec}, step, {runs} runs", ways, runs, repeats)
 
 
 def large(repeats: int) -> None:
