@@ -18,6 +18,10 @@ LENGTH, KINDS, RUNS = 12, 5, 37
 
 
 NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda d, size: 2 * d}
+# Of the 2·w·d of a window, a step leaves the newest w − 1 tokens for the next.
+NUMBERS |= {"sliding-window": lambda d, size: 2 * size.w * d - 2 * d}
+NUMBERS |= {"streaming-llm": lambda d, size: 2 * (size.w + size.sinks) * d - 2 * d}
+NUMBERS |= {"tova": lambda d, size: 2 * size.n * d, "rmt": lambda d, size: size.m * d}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 

@@ -160,6 +160,7 @@ class Network(Machine):
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         """A layer's output (d, …): weights w, input x, its ``inputs`` a, the old state's parts s.
 
+        ``s.t`` is the position, ``s.tokens`` (runs,) are the tokens.
         ``save(name, value)`` stores a part and returns the rounded numbers; every part is saved once a step.
         """
 
@@ -227,22 +228,21 @@ class Network(Machine):
             new = np.empty_like(old)
             if not self._rows.compiled:
                 old, new = old[:, None], new[:, None]
-            y = self._forward(old, new, tokens[block])
+            y = self._forward(old, new, tokens[block], t)
             if self.layout.answer_bits:
                 new[-1] = 0
                 if t + 1 in self.task.answered_at:
                     new[-1] = 1 + self._best(y)
             states[:, block] = new.reshape(self.rows, -1)
 
-    def _forward(self, old: Array, new: Array, tokens: Array) -> Array:
-        """One token through all layers: the last one's output; ``new`` gets the new state."""
+    def _forward(self, old: Array, new: Array, tokens: Array, t: int) -> Array:
+        """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
         x: Any = m.gather(self._embedding, tokens) if self.needs_input else None
         for k, mine in enumerate(self.layout.layers):
             a = m.gather(self._table, tokens) if k == 0 else self.inputs(self._w[k], x, m)
-            s = SimpleNamespace(
-                **{name: old[at.rows].reshape(*at.part.shape, *lanes) for name, at in mine.items()}
-            )
+            arrays = {name: old[at.rows].reshape(*at.part.shape, *lanes) for name, at in mine.items()}
+            s = SimpleNamespace(t=t, tokens=tokens, **arrays)
 
             def save(name: str, value: Array, mine: Any = mine) -> Array:
                 at = mine[name]
@@ -278,10 +278,10 @@ class Network(Machine):
     def trace(self, tokens: Array) -> Array:
         """The last layer's outputs after each token: (T, d, runs) for tokens (T, runs)."""
         states, found = self.start(tokens.shape[1]), []
-        for row in tokens:
+        for t, row in enumerate(tokens):
             old = states if self._rows.compiled else states[:, None]
             new = np.zeros_like(old)
-            y = self._forward(old, new, row)
+            y = self._forward(old, new, row, t)
             states = new.reshape(states.shape)
             found.append(y.reshape(self.d, -1))
         return np.array(found)
