@@ -32,6 +32,7 @@ def list_command(as_json: bool) -> None:
         ("Tasks", found.tasks),
         ("Reductions, as task/reduction", found.reductions),
         ("Machines", found.machines),
+        ("Networks, which are machines", found.networks),
         ("Bounds", found.bounds),
     ):
         click.echo(title)

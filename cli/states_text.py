@@ -25,7 +25,11 @@ def lines(result: StatesResult) -> list[str]:
     size += f"; {result.stream_length} tokens of {result.alphabet_size} kinds"
     if result.cut is not None:
         size += f", the cut after {result.cut}"
-    found = [*wrap(head, "", "  "), *wrap(size, "  ", "  "), ""]
+    found = [*wrap(head, "", "  "), *wrap(size, "  ", "  ")]
+    found += [
+        *(wrap(f"the machine: {result.machine.remark}", "  ", "  ") if result.machine.remark else []),
+        "",
+    ]
     found += _table(result)
     if result.cuts and result.cuts[-1].per_input_bit:
         found += ["", *_about(result, result.cuts[-1])]

@@ -53,6 +53,7 @@ def _what(result: ReduceResult) -> list[str]:
         ("answer", answer),
         ("size", size),
         ("also", result.remark),
+        ("machine", result.machine.remark),
         ("source", result.source),
         ("seed", "" if result.seed is None else str(result.seed)),
     ):

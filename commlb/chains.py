@@ -225,6 +225,7 @@ def machine_info(made: Machine, cut: int) -> MachineInfo:
         format=made.format,
         precision_bits=made.precision_bits,
         weights_digest=made.weights_digest,
+        remark=made.remark(),
         storage_bits=made.storage_bits,
         capacity_bits=made.capacity_bits(cut),
         largest_capacity_bits=made.largest_capacity_bits(),

@@ -58,6 +58,16 @@ class Format:
         """What a NaN becomes."""
         return 0.0 if self.nan is None else math.nan
 
+    def words(self) -> str:
+        """What it holds, for a person.
+
+        >>> fixed(8, 4.0).words(), FORMATS["e4m3"].words()
+        ('fixed point, multiples of 0.03125 in [-4, 4)', 'e4m3, up to 448')
+        """
+        if self.fixed:
+            return f"fixed point, multiples of {self.step:g} in [{self.low:g}, {-self.low:g})"
+        return self.name if self.high > 1e5 else f"{self.name}, up to {self.high:g}"
+
     def encode(self, values: Values) -> Codes:
         """The codes of ``values``, which must be numbers of the format; the same shape, uint64.
 

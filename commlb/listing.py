@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commlb.machines import EXACT, machine_classes
 from commlb.machines.base import Machine
+from commlb.machines.rnn.network import Network
 from commlb.problems import Disjointness, Equality, Index
 from commlb.reductions import DEFAULTS, for_task, reduction_classes
 from commlb.tasks import task_classes
@@ -23,11 +24,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that can be named on the command line. Reductions are named task/reduction."""
+    """Everything that can be named on the command line. Reductions are named task/reduction.
+
+    ``networks`` are the machines that are recurrent networks; the first entry is what all of them take.
+    """
 
     tasks: tuple[Entry, ...]
     reductions: tuple[Entry, ...]
     machines: tuple[Entry, ...]
+    networks: tuple[Entry, ...]
     bounds: tuple[Entry, ...]
 
 
@@ -56,14 +61,23 @@ def catalogue() -> Catalogue:
         "the task's own machine, in its most compact state (the default)",
         "commlb, in each task's file",
     )
+    classes = machine_classes()
     machines = [
         Entry(
             name + ":" * bool(cls.required) + ",".join(f"{key}=…" for key in cls.required),
             _machine_words(cls),
             "commlb",
         )
-        for name, cls in machine_classes().items()
+        for name, cls in classes.items()
+        if not issubclass(cls, Network)
     ]
+    shared = "; ".join(f"{key}: {what}" for key, what in (Network.required | Network.optional).items())
+    networks = [Entry("NAME:d=…", f"of every network: {shared}", "commlb")]
+    for name, kind in classes.items():
+        if issubclass(kind, Network):
+            own = [f"{key}: {what}" for key, what in kind.optional.items() if key not in Network.optional]
+            words = "; ".join([f"{kind.summary}; numbers a layer stores: {kind.formula}", *own])
+            networks.append(Entry(name, words, kind.source))
     bounds = [
         Entry(problem.name, f"{kinds}^n distinct rows: {bits} bits one way without error", problem.source)
         for problem, kinds, bits in ((Index, "k", "n·log2 k"), (Equality, "2", "n"), (Disjointness, "2", "n"))
@@ -79,7 +93,7 @@ def catalogue() -> Catalogue:
         bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
             bounds.append(Entry(name, f"any machine without error, worst cut: {bound.method}", bound.source))
-    return Catalogue(tasks, tuple(found), (exact, *machines), tuple(bounds))
+    return Catalogue(tasks, tuple(found), (exact, *machines), tuple(networks), tuple(bounds))
 
 
 def _task_words(cls: type[Task]) -> str:

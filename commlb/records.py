@@ -83,6 +83,7 @@ class MachineInfo:
     format: str | None
     precision_bits: int | None
     weights_digest: str | None
+    remark: str
     storage_bits: int
     capacity_bits: float
     largest_capacity_bits: float

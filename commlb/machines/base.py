@@ -209,6 +209,10 @@ class Machine(ABC):
             return words.astype(self.dtype)
         return bits.unpack(words, self.widths).astype(self.dtype, copy=False)
 
+    def remark(self) -> str:
+        """What its specification does not say of it, in a sentence or none."""
+        return ""
+
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         """One state (shape (rows,)) after t tokens, for a person; ``named`` says what vertices are called."""
         return " ".join(str(value) for value in state.tolist())

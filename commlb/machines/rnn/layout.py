@@ -68,6 +68,17 @@ class Layout:
         self.numbers = sum(place.part.size for place in self.places if place.form)
         """Stored numbers, integers not counted."""
 
+    def formats(self) -> str:
+        """The formats of the numbers, with the parts that have each, for a person."""
+        by_format: dict[str, list[str]] = {}
+        for place in self.layers[0].values():
+            if place.form:
+                by_format.setdefault(place.form.words(), []).append(place.name)
+        return "; ".join(
+            form if len(by_format) == 1 else f"{', '.join(names)}: {form}"
+            for form, names in by_format.items()
+        )
+
     def codes(self, states: Array) -> NDArray[np.uint64]:
         """The code of each entry, of states (rows, runs)."""
         codes = np.empty(states.shape, np.uint64)

@@ -292,6 +292,14 @@ class Network(Machine):
     def unpack(self, words: NDArray[np.uint64]) -> Array:
         return self.layout.states(bits.unpack(words, self.widths), self.dtype)
 
+    def remark(self) -> str:
+        layers = f" in each of {self.depth} layers" if self.depth > 1 else ""
+        weights = f"random weights of seed {self.parameters.get('seed', 0)}"
+        if "weights" in self.parameters:
+            weights = f"weights from {self.parameters['weights']}"
+        a_layer = self.numbers // self.depth
+        return f"stores {a_layer} numbers ({self.formula}){layers}, {self.layout.formats()}; {weights}"
+
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = self.layout.describe(state)
         answered = self.layout.answer_bits and state[-1]
