@@ -17,7 +17,16 @@ PRECISIONS = ["p=1", "p=5", "p=5,range=0.5", "p=24", *(f"format={name}" for name
 LENGTH, KINDS, RUNS = 12, 5, 37
 
 
-NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda d, size: 2 * d}
+NUMBERS = {
+    "elman": lambda d, size: d,
+    "gru": lambda d, size: d,
+    "lstm": lambda d, size: 2 * d,
+    "slstm": lambda d, size: 4 * d,
+    "lru": lambda d, size: 2 * size.N,
+    "s4d": lambda d, size: d * size.N,
+    "dss": lambda d, size: 2 * d * size.N,
+    "rg-lru": lambda d, size: size.d_rnn + (size.w - 1) * size.d_rnn,
+}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 

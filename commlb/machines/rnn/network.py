@@ -169,7 +169,7 @@ class Network(Machine):
 
     @abstractmethod
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
-        """A layer's output (d, …): weights w, input x, its ``inputs`` a, the old state's parts s.
+        """A layer's output (d, …): weights w, input x, its ``inputs`` a, s the old state's parts and t.
 
         ``save(name, value)`` stores a part and returns the rounded numbers; every part is saved once a step.
         """
@@ -257,23 +257,22 @@ class Network(Machine):
             new = np.empty_like(old)
             if not self._rows.compiled:
                 old, new = old[:, None], new[:, None]
-            y = self._forward(old, new, tokens[block])
+            y = self._forward(old, new, tokens[block], t)
             if self._answer_bits:
                 new[-1] = 0
                 if t + 1 in self.task.answered_at:
                     new[-1] = 1 + self._best(y)
             states[:, block] = new.reshape(self.rows, -1)
 
-    def _forward(self, old: Array, new: Array, tokens: Array) -> Array:
-        """One token through all layers: the last one's output; ``new`` gets the new state."""
+    def _forward(self, old: Array, new: Array, tokens: Array, t: int) -> Array:
+        """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
         tokens = tokens.reshape(lanes)
         x, a = np.take(self._embedding[..., 0, :] if lanes[:-1] else self._embedding, tokens, axis=-1), None
         for k in range(self.depth):
             mine = {name: (part, rows) for layer, name, part, rows in self._places if layer == k}
-            s = SimpleNamespace(
-                **{name: old[rows].reshape(*p.shape, *lanes) for name, (p, rows) in mine.items()}
-            )
+            arrays = {name: old[rows].reshape(*p.shape, *lanes) for name, (p, rows) in mine.items()}
+            s = SimpleNamespace(t=t, **arrays)
 
             def save(name: str, value: Array, mine: Any = mine) -> Array:
                 part, rows = mine[name]
@@ -309,10 +308,10 @@ class Network(Machine):
     def trace(self, tokens: Array) -> Array:
         """The last layer's outputs after each token: (T, d, runs) for tokens (T, runs)."""
         states, found = self.start(tokens.shape[1]), []
-        for row in tokens:
+        for t, row in enumerate(tokens):
             old = states if self._rows.compiled else states[:, None]
             new = np.zeros_like(old)
-            y = self._forward(old, new, row)
+            y = self._forward(old, new, row, t)
             states = new.reshape(states.shape)
             found.append(y.reshape(self.d, -1))
         return np.array(found)
