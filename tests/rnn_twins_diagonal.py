@@ -115,7 +115,7 @@ def s4d(x, w, machine):
 def dss(x, w, machine):
     """The kernel K_k = Re Σ W·(e^Δλ − 1)/λ·e^(kΔλ) of Proposition 1."""
     u = normed(x, w, machine)
-    eigen = -np.exp(w["Lambda_re"]) + 1j * w["Lambda_im"]
+    eigen = -np.exp(w["Lambda_log_neg_re"]) + 1j * w["Lambda_im"]
     dt = np.exp(w["log_dt"])[:, None]
     given = (np.exp(dt * eigen) - 1) / eigen
     weight = w["W"][..., 0] + 1j * w["W"][..., 1]

@@ -195,15 +195,16 @@ class S4D(Channels):
 class DSS(Channels):
     """h' = λ̄∘h + β·x, y = Re(Σ W∘h') + D·x for each channel; the output is x + out·GELU(y) + bias, x read normed.
 
-    The kind called DSS-EXP: λ = −exp(Lambda_re) + i·Lambda_im, N of them, the same for all channels; Δ =
+    The kind called DSS-EXP: λ = −exp(Lambda_log_neg_re) + i·Lambda_im, N of them, the same for all channels; Δ =
     exp(log_dt) for each channel, λ̄ = exp(Δλ), β = (λ̄ − 1)/λ; so the kernel is Re Σ W·(e^Δλ − 1)/λ·e^kΔλ. GELU is
     its tanh form. Stores 2·d·N numbers, the real and imaginary parts re and im of N states a channel, in [−2, 2)
-    in fixed point. With bare=1 the output is out·GELU(y) + out_bias and the recurrence reads x.
+    in fixed point. With bare=1 the output is out·GELU(y) + bias and the recurrence reads x: the module DSS.
 
-    Weights: log_dt (d,), Lambda_re, Lambda_im (N,), W (d, N, 2) with real and imaginary parts, D (d,), out (d, d),
-    out_bias (d,), and norm, norm_bias (d,). At random as in S4D: |λ̄| from 0.5 to 0.97.
+    Weights: log_dt (d,), Lambda_log_neg_re, Lambda_im (N,), W (d, N, 2) with real and imaginary parts, D (d,),
+    out (d, d), out_bias (d,), as in the authors' DSS with one step size for both parts (output_linear there), and
+    norm, norm_bias (d,). At random as in S4D: |λ̄| from 0.5 to 0.97.
     Source: Gupta, Gu and Berant, Diagonal state spaces are as effective as structured state spaces, 2022. Around
-    it, a choice of ours: a layer norm before it (ε = 10⁻⁵) and a residual sum.
+    the module a layer norm before it (ε = 10⁻⁵) and a residual sum, where they put the norm behind the sum.
     """
 
     name = "dss"
@@ -222,13 +223,13 @@ class DSS(Channels):
         limit = math.sqrt(3 / n)
         return {
             "log_dt": spread(d, low=-2.3, high=-0.36),
-            "Lambda_re": spread(n, low=-1.2, high=0.0),
+            "Lambda_log_neg_re": spread(n, low=-1.2, high=0.0),
             "Lambda_im": spread(n, low=0.0, high=3.0),
             "W": spread(d, n, 2, low=-limit, high=limit),
         } | self.mixing(d)
 
     def derive(self, w: Any, m: Rows) -> None:
-        self.hold(w, -exp64(w.Lambda_re), w.Lambda_im, w.W, m)
+        self.hold(w, -exp64(w.Lambda_log_neg_re), w.Lambda_im, w.W, m)
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         y = m.gelu(self.carry(w, a, s, save, m))
