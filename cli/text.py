@@ -9,7 +9,8 @@ import click
 from commlb.machines.base import abridged
 from commlb.protocol import show
 from commlb.records import Bound, ReduceResult, spec
-from commlb.wording import counted, number, percent, percent_at_least
+from commlb.records_coins import PublicCoins
+from commlb.wording import counted, number, percent, percent_at_least, small
 
 WIDTH = 79
 
@@ -21,6 +22,8 @@ def lines(result: ReduceResult) -> list[str]:
     found += ["", *_check(result), ""]
     if result.reduction_check.holds:
         found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
+        if result.public_coins:
+            found += [*_coins(result.public_coins, result.machine.capacity_bits), ""]
         if result.transcript:
             found += [*_transcript(result), ""]
     return [*found, *wrap(result.verdict, "", "")]
@@ -162,13 +165,44 @@ def _answers(result: ReduceResult) -> list[str]:
         low = percent_at_least(answers.accuracy_at_least)
         sure = f"; at least {low} with {answers.confidence:.0%} confidence"
     rate = percent(answers.accuracy)
-    words = f"Answers: {right} right of {answers.trials}, {rate} ({answers.evidence}{sure})."
+    how = answers.evidence
+    if result.public_coins:
+        how += ", the coins those of the seed" if how == "exhaustive" else ", fresh coins each trial"
+    words = f"Answers: {right} right of {answers.trials}, {rate} ({how}{sure})."
     if answers.ceiling_accuracy is not None:
         limit = percent(answers.ceiling_accuracy, up=True)
         words += f" Ceiling for {room} bits: {limit} (formula: Fano)."
     if result.problem == "DISJ":
         words += " Bob's sets that were run are the singletons, on which DISJ is INDEX."
     return wrap(words, "", "  ")
+
+
+def _coins(coins: PublicCoins, room: float) -> list[str]:
+    """What a randomised machine errs on over fresh coins, beside its formula and what binds it."""
+    lines = ["Public coins, read by both halves and no part of the message; fresh each trial:"]
+    rows = []
+    if coins.trials is not None and coins.errors is not None and coins.error_at_most is not None:
+        sure = f"at most {percent(coins.error_at_most, up=True)} with {coins.confidence:.0%} confidence"
+        rows.append(("all", f"{_wrong(coins.errors, coins.trials)}; {sure}; {coins.distribution}"))
+        for on in coins.by_value:
+            limit = f"at most {percent(on.error_at_most, up=True)} likewise"
+            rows.append((f"f = {on.value}", f"{_wrong(on.errors, on.trials)}; {limit}"))
+    if coins.formula is not None:
+        found = coins.formula
+        words = f"error {small(found.error)} = {found.formula} on {found.on}, none on {found.never_on}"
+        rows.append(("formula", f"{words}. {found.source}"))
+    if coins.bound is not None:
+        bound = coins.bound
+        must = f"{number(bound.bits, ROUND_FLOOR)} bits by any machine, with public coins or without"
+        how = f"{bound.model}, {bound.evidence}: {bound.method}"
+        rows.append(("needed", f"{must} ({how}); room here: {number(room, ROUND_CEILING)}"))
+    for label, words in rows:
+        lines += wrap(words, f"  {label:<8}", " " * 10)
+    return lines
+
+
+def _wrong(errors: int, trials: int) -> str:
+    return f"{errors} wrong of {trials}, {percent(errors / trials)}"
 
 
 def _transcript(result: ReduceResult) -> list[str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from commlb.kernels import codes, special
+
+MANY = 2**13
+"""Runs from which packing is done by compiled kernels."""
 
 
 def bits_needed(choices: int) -> int:
@@ -29,36 +34,36 @@ def pack(rows: Sequence[NDArray], widths: Sequence[int]) -> NDArray[np.uint64]:
     """
     if len(widths) == 1 and widths[0] <= 64:
         return rows[0].astype(np.uint64)[None]
-    runs = len(rows[0])
-    words = np.zeros((max(1, -(-sum(widths) // 64)), runs), np.uint64)
-    offset = 0
-    for row, width in zip(rows, widths, strict=True):
-        if width:
-            word, shift = divmod(offset, 64)
-            value = row.astype(np.uint64)
-            words[word] |= value << np.uint64(shift)
-            if shift + width > 64:
-                words[word + 1] |= value >> np.uint64(64 - shift)
-        offset += width
+    kept = [k for k, width in enumerate(widths) if width]
+    words = np.zeros((max(1, -(-sum(widths) // 64)), len(rows[0])), np.uint64)
+    if kept:
+        found = np.array([rows[k] for k in kept], np.uint64)
+        run(codes.pack, lanes(found), np.array([widths[k] for k in kept]), lanes(words))
     return words
 
 
-def unpack(words: NDArray[np.uint64], widths: Sequence[int]) -> list[NDArray[np.uint64]]:
-    """The fields that ``pack`` laid into ``words``, in order, each of shape (runs,)."""
-    rows = []
-    offset = 0
-    for width in widths:
-        if not width:
-            rows.append(np.zeros(words.shape[1], np.uint64))
-            continue
-        word, shift = divmod(offset, 64)
-        value = words[word] >> np.uint64(shift)
-        if shift + width > 64:
-            value = value | (words[word + 1] << np.uint64(64 - shift))
-        mask = np.uint64(2**width - 1)
-        rows.append(value & mask)
-        offset += width
-    return rows
+def unpack(words: NDArray[np.uint64], widths: Sequence[int]) -> NDArray[np.uint64]:
+    """The fields that ``pack`` laid into ``words``, shape (fields, runs)."""
+    kept = [k for k, width in enumerate(widths) if width]
+    rows = np.empty((len(kept), words.shape[1]), np.uint64)
+    sizes = np.array([widths[k] for k in kept], np.int64)
+    masks = np.array([2 ** widths[k] - 1 for k in kept], np.uint64)
+    run(codes.unpack, lanes(words), sizes, masks, lanes(rows))
+    if len(kept) == len(widths):
+        return rows
+    fields = np.zeros((len(widths), words.shape[1]), np.uint64)
+    fields[kept] = rows
+    return fields
+
+
+def lanes(array: NDArray) -> NDArray:
+    """An array (rows, runs) in the form that ``run`` takes kernels in for so many runs."""
+    return np.ascontiguousarray(array) if array.shape[1] >= MANY else array[:, None]
+
+
+def run(kernel: Callable[..., None], *arguments: NDArray | np.generic) -> None:
+    """A kernel of ``kernels.codes``, compiled if the first argument has an axis less: see ``lanes``."""
+    special(kernel, "float64", np.ndim(arguments[0]) == 2)(*arguments)
 
 
 def to_hex(words: NDArray[np.uint64], bits: int) -> str:

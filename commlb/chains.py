@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commlb import machines, reductions
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
@@ -24,6 +25,7 @@ from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
 from commlb.protocol import OneWayProtocol, check_work, parse_x, show, work_of
+from commlb.randomised import public_coins
 from commlb.records import (
     Answers,
     Drawing,
@@ -76,7 +78,8 @@ def reduce(
     The reduction chosen says which problem: INDEX for most tasks, EQ for equality, DISJ for disjointness.
 
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
-    4096 and no ``trials`` are asked for, else on ``trials`` random ones. ``x`` (symbols, or text as on the
+    4096 and no ``trials`` are asked for, else on ``trials`` random ones. A randomised machine runs on all inputs
+    with the coins of its seed, on random ones with fresh coins each. ``x`` (symbols, or text as on the
     command line) and Bob's ``i`` (from 1; INDEX) or ``y`` (n bits; EQ, DISJ) ask for one transcript; what is
     missing of the two is drawn. ``draw`` adds what a picture needs; ``progress(done, of)`` hears of trials.
 
@@ -156,9 +159,13 @@ def run(
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
     few = trials != 0 and chosen.n <= MAX_ENUMERATED and chosen.symbols**chosen.n <= MAX_ENUMERATED
+    few = few and not (trials and made.randomised)  # sampled answers are over fresh coins, states are not
     if trials is None and (not few or not check.holds or chosen.problem.asked() is None):
         trials = _default_trials(chosen, made) if check.holds else 0
-    drawn = trials is not None and trials > 0
+    runs = trials or 0
+    if made.randomised and trials is None and check.holds:
+        runs = _default_trials(chosen, made)
+    drawn = runs > 0
     wanted = x is not None or y is not None
     if seed is None and (drawn or ((draw or wanted) and (x is None or y is None))):
         seed = secrets.randbits(32)
@@ -168,8 +175,14 @@ def run(
     if chosen.problem.asks_positions:
         ceiling = ceiling_accuracy(machine.capacity_bits, chosen.n, chosen.symbols)
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
+    coins = None
     if check.holds:
-        message, information, answers = _measure(protocol, ceiling, few, trials, seed, progress)
+        tally = None
+        if runs:
+            tally = protocol.tally(runs, np.random.default_rng(seed), lambda done: progress(done, runs))
+        coins = public_coins(chosen.problem, made, tally) if made.randomised else None
+        sampled = tally if trials else None
+        message, information, answers = _measure(protocol, ceiling, few, sampled)
     return ReduceResult(
         task=chosen.task_name,
         task_size=chosen.task.size,
@@ -197,9 +210,10 @@ def run(
         collision=None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers)
+        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins)
         if check.holds
         else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
+        public_coins=coins,
     )
 
 
@@ -229,11 +243,9 @@ def _measure(
     protocol: OneWayProtocol,
     ceiling: float | None,
     few: bool,
-    trials: int | None,
-    seed: int | None,
-    progress: Callable[[int, int], None],
+    tally: NDArray[np.int64] | None,
 ) -> tuple[Message, Information, Answers | None]:
-    """Message, information and answers, each from all inputs where they are few."""
+    """Message, information and answers, from all inputs where they are few, or from the runs in ``tally``."""
     chosen, made = protocol.reduction, protocol.machine
     n, symbols = chosen.n, chosen.symbols
     positions = chosen.problem.asks_positions
@@ -246,7 +258,7 @@ def _measure(
         message = Message(len(counts), float(np.log2(len(counts))), h, "exhaustive")
         each = tuple(bits_about_inputs(xs, ids.reshape(-1), symbols))
         information = Information(h, each, "exhaustive", None)
-        if errors is not None and trials is None:
+        if errors is not None and tally is None:
             runs, wrong = xs.shape[1] * len(errors), sum(errors)
             fano = None
             if positions:
@@ -258,9 +270,8 @@ def _measure(
         how = "proved; machine tested equal"
         message = Message(states, all_bits, all_bits, how)
         information = Information(all_bits, None, how, None)
-    if trials:
-        rng = np.random.default_rng(seed)
-        wrong = protocol.sample(trials, rng, lambda done: progress(done, trials))
+    if tally is not None:
+        trials, wrong = tally.sum(axis=0).tolist()
         limit = error_upper_limit(wrong, trials)
         fano = n * fano_bits(limit, symbols) if positions else None
         answers = Answers(trials, wrong, 1 - wrong / trials, 1 - limit, ceiling, fano, "sampled", CONFIDENCE)

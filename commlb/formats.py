@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from commlb.bits import lanes, run
 from commlb.errors import BadInput, unknown_name
+from commlb.kernels import codes
 
 Codes = NDArray[np.uint64]
 Values = NDArray[np.floating]
@@ -64,42 +66,71 @@ class Format:
         >>> FORMATS["e4m3"].encode(np.array([448.0, 1.0, -1.0])).tolist()
         [126, 56, 184]
         """
-        exact = np.asarray(values, np.float64)
+        rows = np.asarray(values).reshape(-1, np.shape(values)[-1])
+        out = np.empty(rows.shape, np.uint64)
         if self.fixed:
-            return (exact / self.step).astype(np.int64).astype(np.uint64) & np.uint64(2**self.bits - 1)
-        number = np.where(np.isnan(exact), 0.0, exact)
-        magnitude = np.abs(number)
-        word = magnitude.view(np.uint64) if magnitude.ndim else np.float64(magnitude).view(np.uint64)
-        # A double's exponent and mantissa, cut short, less the difference of the two biases.
-        normal = (word >> np.uint64(52 - self.mantissa)) - np.uint64((1022 + self.least) << self.mantissa)
-        small = magnitude < 2.0**self.least
-        below = np.where(small, magnitude, 0.0) * 2.0**-self.least * 2.0**self.mantissa
-        code = np.where(small, below.astype(np.uint64), normal)
-        code = code | np.signbit(number).astype(np.uint64) << np.uint64(self.bits - 1)
-        return code if self.nan is None else np.where(np.isnan(exact), np.uint64(self.nan), code)
+            mask = np.uint64(2**self.bits - 1)
+            run(codes.encode_fixed, lanes(rows), lanes(out), np.float64(1 / self.step), mask)
+        else:
+            sign, nan = np.uint64(self.bits - 1), np.uint64(self.nan or 0)
+            numbers = map(np.float64, (2.0**self.least, 2.0**-self.least, 2.0**self.mantissa))
+            below = np.uint64(52 - self.mantissa)
+            run(
+                codes.encode_float,
+                lanes(rows),
+                lanes(out),
+                below,
+                self._bias(self.mantissa),
+                *numbers,
+                sign,
+                nan,
+            )
+        return out.reshape(np.shape(values))
 
-    def decode(self, codes: Codes) -> Values:
-        """The numbers of ``codes``, float64; the inverse of ``encode``, and defined for every code.
+    def decode(self, given: Codes, into: Values | None = None) -> Values:
+        """The numbers of codes, float64 or written to ``into``; the inverse of ``encode``, for every code.
 
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
         """
+        rows = given.reshape(-1, given.shape[-1])
+        out = np.empty(rows.shape) if into is None else into.reshape(rows.shape)
         if self.fixed:
             shift = np.uint64(64 - self.bits)
-            return (codes << shift).astype(np.int64).astype(np.float64) * (2.0 ** -float(shift) * self.step)
-        sign = np.uint64(1) << np.uint64(self.bits - 1)
-        magnitude = codes & (sign - np.uint64(1))
-        exponent = (magnitude >> np.uint64(self.mantissa)).astype(np.int64)
-        mantissa = (magnitude & np.uint64(2**self.mantissa - 1)).astype(np.float64)
-        whole = mantissa + np.where(exponent > 0, 2.0**self.mantissa, 0.0)
-        value = np.ldexp(whole, np.maximum(exponent, 1) - 1 + self.least - self.mantissa)
-        if self.nan is not None:
-            highest = int(self.encode(np.array([self.high]))[0])
-            infinite = magnitude == np.uint64(highest + 1)
-            value = np.where(magnitude > np.uint64(highest), np.nan, value)
-            if self.nan > highest + 1:
-                value = np.where(infinite, np.inf, value)
-        return np.where(codes & sign != 0, -value, value)
+            run(
+                codes.decode_fixed,
+                lanes(rows),
+                lanes(out),
+                shift,
+                np.float64(2.0 ** -float(shift) * self.step),
+            )
+        else:
+            highest = self._highest
+            infinite = 0 if self.nan in (None, highest + 1) else highest + 1
+            first, mask, below = 2**self.mantissa, 2 ** (self.bits - 1) - 1, np.uint64(52 - self.mantissa)
+            factors = np.float64(2.0**self.least), np.float64(1 / first)
+            limits = map(np.uint64, (mask, highest, infinite))
+            run(
+                codes.decode_float,
+                lanes(rows),
+                lanes(out),
+                below,
+                self._bias(52),
+                np.uint64(first),
+                *factors,
+                *limits,
+            )
+        return out.reshape(given.shape)
+
+    def _bias(self, mantissa: int) -> np.uint64:
+        """What the exponents of float64 and of the format differ by, above a mantissa of so many bits."""
+        return np.uint64((1022 + self.least) << mantissa)
+
+    @property
+    def _highest(self) -> int:
+        """The code of ``high``."""
+        mantissa, exponent = math.frexp(self.high)
+        return ((exponent - self.least) << self.mantissa) + int((2 * mantissa - 1) * 2.0**self.mantissa)
 
 
 def _minifloat(name: str, bits: int, mantissa: int, least: int, high: float, nan: int | None) -> Format:

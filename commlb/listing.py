@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commlb.machines import EXACT, machine_classes
+from commlb.machines.base import Machine
 from commlb.problems import Disjointness, Equality, Index
 from commlb.reductions import DEFAULTS, for_task, reduction_classes
 from commlb.tasks import task_classes
@@ -57,8 +58,8 @@ def catalogue() -> Catalogue:
     )
     machines = [
         Entry(
-            name + "".join(f":{key}=…" for key in cls.required),
-            cls.summary + "".join(f"; {key}: {what}" for key, what in (cls.required | cls.optional).items()),
+            name + ":" * bool(cls.required) + ",".join(f"{key}=…" for key in cls.required),
+            _machine_words(cls),
             "commlb",
         )
         for name, cls in machine_classes().items()
@@ -67,6 +68,13 @@ def catalogue() -> Catalogue:
         Entry(problem.name, f"{kinds}^n distinct rows: {bits} bits one way without error", problem.source)
         for problem, kinds, bits in ((Index, "k", "n·log2 k"), (Equality, "2", "n"), (Disjointness, "2", "n"))
     ]
+    bounds.append(
+        Entry(
+            f"{Equality.name}, public coins",
+            "error 2^-B on each x != y, none on x = y: B bits one way for B <= n; enough: fingerprint",
+            "proof: Equality.one_sided_bound; Kushilevitz, Nisan 1997, Sec. 3.3",
+        )
+    )
     for name, task_class in task_classes().items():
         bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
@@ -78,6 +86,13 @@ def _task_words(cls: type[Task]) -> str:
     """What the task is, and what ``exact`` takes beside its size n."""
     taken = "; ".join(f"--{name}: {meaning}" for name, meaning in cls.options.items())
     return cls.summary + (f". For exact, --n and {taken}" if taken else "")
+
+
+def _machine_words(cls: type[Machine]) -> str:
+    """What the machine is, which tasks it serves if not every one, and what it takes."""
+    only = f"for the task {' and '.join(cls.serves)}: " if cls.serves else ""
+    taken = "".join(f"; {key}: {what}" for key, what in (cls.required | cls.optional).items())
+    return only + cls.summary + taken
 
 
 def names() -> dict[str, list[str]]:

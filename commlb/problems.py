@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from commlb.errors import BadInput
 from commlb.records import Bound
+from commlb.wording import small
 
 MAX_PAIRS = 2**18
 """Pairs (x, y) of words up to which all are run."""
@@ -29,6 +30,8 @@ class Problem(ABC):
     name: ClassVar[str]
     bob_holds: ClassVar[str]
     """Bob's input in words."""
+    drawn: ClassVar[str]
+    """The distribution of (x, y) in random trials, in words."""
     asks_positions: ClassVar[bool] = False
     """Whether Bob's inputs that are run are n questions with f(x, y_i) = x_i, so that Fano's inequality
     speaks of the errors on them: a shattered set of n columns."""
@@ -83,6 +86,7 @@ class Index(Problem):
 
     name = "INDEX"
     bob_holds = "a position i"
+    drawn = "x uniform, i uniform"
     asks_positions = True
     source = "Kremer, Nisan, Ron 1999"
 
@@ -153,6 +157,7 @@ class Equality(WordProblem):
     """
 
     name = "EQ"
+    drawn = "x uniform; y = x or x with one bit changed, one half each"
     source = "Kushilevitz, Nisan 1997"
 
     def start(self) -> int:
@@ -166,6 +171,28 @@ class Equality(WordProblem):
 
     def asked(self) -> list[Any] | None:
         return list(itertools.product((0, 1), repeat=self.n)) if 4**self.n <= MAX_PAIRS else None
+
+    def one_sided_bound(self, error: float) -> Bound:
+        """What a protocol with public coins must send that accepts all x = y, and each x ≠ y with ε at most.
+
+        At least 2^n / (1 + ε(2^n − 1)) messages; for ε = 2^−B ≥ 2^−n that needs B bits, and 2^B messages if
+        n ≥ 2B. Proof: for some coins the share of pairs x ≠ y accepted is ε at most. With M messages, two words
+        with one message are accepted as a pair, since each is with itself; by Cauchy and Schwarz there are at
+        least 4^n/M − 2^n such ordered pairs of the 2^n(2^n − 1).
+
+        >>> Equality(64).one_sided_bound(2**-8).bits, 2 ** Equality(4).one_sided_bound(2**-3).bits
+        (8.0, 6.0)
+        """
+        words, (above, below) = 2**self.n, error.as_integer_ratio()
+        messages = -(-words * below // (below + above * (words - 1)))
+        return Bound(
+            bits=math.log2(messages),
+            model=f"randomised(ε={small(error)} on x != y, 0 on x = y)",
+            method="2^n/(1 + e(2^n - 1)) messages",
+            evidence="proved",
+            source="proof: Equality.one_sided_bound",
+            prefix_set="alice",
+        )
 
     def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
         """x itself in half of the runs, in the other half x with one bit changed: the hard pairs."""
@@ -187,6 +214,7 @@ class Disjointness(WordProblem):
     """
 
     name = "DISJ"
+    drawn = "x uniform, y a uniform singleton"
     asks_positions = True
     source = "Kushilevitz, Nisan 1997"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,17 +60,32 @@ class OneWayProtocol:
     def sample(
         self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
     ) -> int:
-        """Errors in ``trials`` runs, each on a fresh uniform x and a y that the problem draws."""
-        errors = done = 0
+        """Errors in ``trials`` runs, each on a fresh uniform x and a y that the problem draws.
+
+        A randomised machine has fresh public coins in each run, the same for ``send`` and for ``decode``.
+        """
+        return int(self.tally(trials, rng, progress)[:, 1].sum())
+
+    def tally(
+        self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
+    ) -> NDArray[np.int64]:
+        """``sample`` told apart by the right value: (runs, errors) for each of f's values, shape (values, 2)."""
+        values = self.reduction.symbols
+        found = np.zeros((values, 2), np.int64)
+        done = 0
         kind = np.min_scalar_type(self.reduction.symbols - 1)
         while done < trials:
             runs = min(self.batch(), trials - done)
             xs = rng.integers(self.reduction.symbols, size=(self.reduction.n, runs), dtype=kind)
             ys = self.reduction.problem.draw(xs, rng)
-            errors += int((self.decode(self.send(xs), ys) != self.reduction.problem.values(xs, ys)).sum())
+            protocol = replace(self, machine=self.machine.tossed(rng, runs))
+            right = np.asarray(self.reduction.problem.values(xs, ys), np.int64)
+            wrong = protocol.decode(protocol.send(xs), ys) != right
+            found[:, 0] += np.bincount(right, minlength=values)
+            found[:, 1] += np.bincount(right[wrong], minlength=values)
             done += runs
             progress(done)
-        return errors
+        return found
 
     def exhaust(self) -> tuple[Array, NDArray[np.uint64], list[int] | None]:
         """All inputs (n, V^n), their messages, and the number of wrong answers for each of Bob's inputs.

@@ -194,7 +194,7 @@ class Enumeration:
         words = self.machine.pack(states)
         if t > self._seen:
             self._seen = t
-            if not np.array_equal(self.machine.unpack(words), states):
+            if not np.array_equal(self.machine.unpack(words), states, equal_nan=True):
                 raise CommlbError(
                     f"machine {self.machine.name}: unpack(pack(states)) is not states after {t + 1} tokens; "
                     "are its widths too small for its values?"

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from commlb.records_coins import PublicCoins
+
 SCHEMA = "commlb/1"
 ENGINE_VERSION = 1
 """Raised by hand when results change; part of each row's digest."""
@@ -217,6 +219,7 @@ class ReduceResult:
     drawing: Drawing | None
     seed: int | None
     verdict: str
+    public_coins: PublicCoins | None = None
 
     def row(self) -> MemoryPoint:
         """This result as one CSV row."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from commlb.records import Answers, Bound, MachineInfo, spec
+from commlb.records_coins import PublicCoins
 from commlb.records_states import StatesCut
 
 
@@ -93,12 +94,18 @@ def kept(
 
 
 def verdict(
-    machine: MachineInfo, need: float, inputs: str, ceiling: float | None, answers: Answers | None
+    machine: MachineInfo,
+    need: float,
+    inputs: str,
+    ceiling: float | None,
+    answers: Answers | None,
+    coins: PublicCoins | None = None,
 ) -> str:
     """One sentence: what the numbers say about a machine on a proved reduction.
 
     ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
-    where the problem has no such limit (EQ).
+    where the problem has no such limit (EQ). ``coins``: the errors of a randomised machine over its coins, which
+    the bound without error does not bind.
     """
     name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
@@ -107,15 +114,22 @@ def verdict(
             f"small sizes), so its message tells all {inputs} inputs apart: {number(need)} bits; it has room "
             f"for {room}."
         )
+    if machine.capacity_bits < need and coins is not None and ceiling is None:
+        return _without_ceiling(name, room, number(need), coins)
     if machine.capacity_bits < need:
         limit = "is right on every input"
         if ceiling is not None:
             limit = f"answers more than {percent(ceiling, up=True)} of the queries on average"
-        return (
-            f"{name} has room for {room} bits and {number(need)} must cross the cut: no machine of this "
-            f"capacity {limit}."
-        )
+        must, of = f"{number(need)} must cross the cut", "capacity"
+        if coins is not None:
+            must, of = f"without error {must}", "capacity, with public coins or without,"
+        return f"{name} has room for {room} bits and {must}: no machine of this {of} {limit}."
     has_room = f"{name} has room for the {number(need)} bits that must cross the cut"
+    if coins is not None:
+        name = (
+            f"{name} (with the coins of its seed)" if answers and answers.evidence == "exhaustive" else name
+        )
+        has_room = f"{name} has room for the {number(need)} bits that must cross the cut without error"
     if answers is None:
         return f"{has_room}; it was not run, so whether it errs is not known."
     exhaustive = answers.evidence == "exhaustive"
@@ -127,3 +141,28 @@ def verdict(
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
     passed = number(answers.fano_bits, ROUND_FLOOR)
     return f"{has_room}, but errs; its answers show {passed} bits to cross ({how})."
+
+
+def _without_ceiling(name: str, room: str, need: str, coins: PublicCoins) -> str:
+    """Of a randomised machine below the bound without error, where that says nothing of machines that err."""
+    errs = "may err over its public coins"
+    if coins.formula is not None:
+        formula = coins.formula
+        errs = f"errs over its public coins, with probability {formula.formula} on {formula.on}, never on "
+        errs += formula.never_on
+    if coins.bound is not None:
+        least = number(coins.bound.bits, ROUND_FLOOR)
+        errs += f"; so small an error needs room for {least} bits ({coins.bound.evidence})"
+    return (
+        f"{name} has room for {room} bits where a machine without error needs {need}. It may have less, since it "
+        f"{errs}. With its coins fixed it is one deterministic machine, and wrong on some pair."
+    )
+
+
+def small(share: float) -> str:
+    """A probability with three significant digits, rounded up, also where it is far below a percent.
+
+    >>> small(0.125), small(2**-8), small(2**-64)
+    ('0.125', '0.00391', '5.43e-20')
+    """
+    return f"{Decimal(share).normalize(Context(prec=3, rounding=ROUND_CEILING)):g}" if share else "0"

@@ -11,14 +11,35 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "bits", "limbs", "files", "formats"},
-    {"records", "records_states", "records_exact", "wording", "kernels", "registry"},
+    {"errors", "symbolic", "limbs", "files"},
+    {
+        "records",
+        "records_coins",
+        "records_states",
+        "records_exact",
+        "wording",
+        "kernels",
+        "bits",
+        "formats",
+        "registry",
+    },
     {"machines.base"},
     {"problems", "tasks", "machines"},
     {"reductions"},
     {"layers", "merging", "conflicts", "userfile", "export"},
     {"prefixes", "reachability"},
-    {"information", "walk", "alike", "fit", "padding", "consistency", "words", "proof", "protocol"},
+    {
+        "information",
+        "walk",
+        "alike",
+        "fit",
+        "padding",
+        "consistency",
+        "words",
+        "proof",
+        "protocol",
+        "randomised",
+    },
     {"chains", "minimum", "growth", "listing", "plots"},
     {"retention"},
 ]

@@ -81,13 +81,17 @@ def test_atoms_are_numbered_without_gap_or_clash(reduction):
     assert len({reduction.label(atom) for atom in atoms}) == len(atoms)
 
 
-@pytest.mark.parametrize(
-    ("spec", "reduction"),
-    [(spec, reduction) for spec in MACHINES for reduction in sizes(4, 100)]
-    + [(spec, cls(3)) for spec in NETWORKS for cls in CLASSES],
-    ids=repr,
-)
-def test_every_machine_keeps_the_laws(spec, reduction):
+def serves(spec: str, task: str) -> bool:
+    cls = machines.machine_classes().get(spec.partition(":")[0])
+    return cls is None or not cls.serves or task in cls.serves
+
+
+PAIRS = [(r, spec) for r in sizes(4, 100) for spec in MACHINES if serves(spec, r.task_name)]
+PAIRS += [(cls(3), spec) for cls in CLASSES for spec in NETWORKS]
+
+
+@pytest.mark.parametrize(("reduction", "spec"), PAIRS, ids=lambda v: v if isinstance(v, str) else repr(v))
+def test_every_machine_keeps_the_laws(reduction, spec):
     """Pack and unpack, capacity, Fano's ceiling, batch equals single, step leaves its input alone."""
     machine = machines.build(spec, reduction.task, reduction.cut)
     protocol = OneWayProtocol(reduction, machine)
@@ -121,7 +125,39 @@ def test_every_machine_keeps_the_laws(spec, reduction):
 
 
 def test_every_registered_machine_is_under_the_laws():
-    assert {spec.partition(":")[0] for spec in MACHINES + NETWORKS} == {"exact", *machines.machine_classes()}
+    assert {spec.partition(":")[0] for _, spec in PAIRS} == {"exact", *machines.machine_classes()}
+
+
+@pytest.mark.parametrize("spec", MACHINES)
+def test_every_machine_refuses_the_tasks_that_it_does_not_serve(spec):
+    for cls in CLASSES:
+        if not serves(spec, cls.task_name):
+            reduction = cls(3)
+            with pytest.raises(BadInput, match=rf"works for the task .* only; given {cls.task_name}; take"):
+                machines.build(spec, reduction.task, reduction.cut)
+
+
+@pytest.mark.parametrize(("reduction", "spec"), [p for p in PAIRS if p[0].n == 3], ids=str)
+def test_tossed_coins_are_those_of_one_seed_a_run_and_no_others_are_drawn(reduction, spec):
+    """Run r of ``tossed`` is the machine with the r-th seed; a machine without coins leaves the rng alone."""
+    machine, rng, runs = machines.build(spec, reduction.task, reduction.cut), np.random.default_rng(8), 6
+    tossed = machine.tossed(rng, runs)
+    if not machine.randomised:
+        assert tossed is machine
+        assert rng.bit_generator.state == np.random.default_rng(8).bit_generator.state
+        return
+    seeds = np.random.default_rng(8).integers(2**64, size=runs, dtype=np.uint64)
+    xs = np.array(list(inputs(reduction))).T[:, -runs:]
+    messages = OneWayProtocol(reduction, tossed).send(xs)
+    name, _, values = spec.partition(":")
+    given = [value for value in values.split(",") if not value.startswith("seed=")]
+    y = queries(reduction)[-1]
+    for r, seed in enumerate(seeds):
+        alone = machines.build(f"{name}:{','.join([*given, f'seed={seed}'])}", reduction.task, reduction.cut)
+        assert (OneWayProtocol(reduction, alone).send(xs[:, [r]]) == messages[:, [r]]).all()
+        ys = np.repeat(np.array(y)[..., None], runs, axis=-1)
+        told = OneWayProtocol(reduction, tossed).decode(messages, ys)[r]
+        assert OneWayProtocol(reduction, alone).decode(messages[:, [r]], ys[..., :1])[0] == told
 
 
 def test_window_answers_its_last_tokens_and_no_others():

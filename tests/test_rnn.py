@@ -17,16 +17,14 @@ PRECISIONS = ["p=1", "p=5", "p=5,range=0.5", "p=24", *(f"format={name}" for name
 LENGTH, KINDS, RUNS = 12, 5, 37
 
 
-NUMBERS = {
-    "elman": lambda d, size: d,
-    "gru": lambda d, size: d,
-    "lstm": lambda d, size: 2 * d,
-    "slstm": lambda d, size: 4 * d,
-    "lru": lambda d, size: 2 * size.N,
-    "s4d": lambda d, size: d * size.N,
-    "dss": lambda d, size: 2 * d * size.N,
-    "rg-lru": lambda d, size: size.d_rnn + (size.w - 1) * size.d_rnn,
-}
+NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda d, size: 2 * d}
+# Of the 2·w·d of a window, a step leaves the newest w − 1 tokens for the next.
+NUMBERS |= {"sliding-window": lambda d, size: 2 * size.w * d - 2 * d}
+NUMBERS |= {"streaming-llm": lambda d, size: 2 * (size.w + size.sinks) * d - 2 * d}
+NUMBERS |= {"tova": lambda d, size: 2 * size.n * d, "rmt": lambda d, size: size.m * d}
+NUMBERS |= {"slstm": lambda d, size: 4 * d, "lru": lambda d, size: 2 * size.N}
+NUMBERS |= {"s4d": lambda d, size: d * size.N, "dss": lambda d, size: 2 * d * size.N}
+NUMBERS |= {"rg-lru": lambda d, size: size.d_rnn + (size.w - 1) * size.d_rnn}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 
@@ -60,7 +58,7 @@ def test_every_family_has_examples_and_a_count():
 def test_as_many_numbers_as_the_theory_counts(spec):
     machine = made(spec)
     assert machine.numbers == machine.depth * NUMBERS[machine.name](machine.d, machine.size)
-    assert machine.storage_bits - machine._answer_bits >= machine.numbers * machine.precision_bits
+    assert machine.storage_bits - machine.layout.answer_bits >= machine.numbers * machine.precision_bits
 
 
 @pytest.mark.parametrize("spec", EXAMPLES)

@@ -53,8 +53,8 @@ def parts(machine, stream):
     for t, row in enumerate(stream):
         states = machine.step(states, row, t)
     found = [{} for _ in range(machine.depth)]
-    for k, name, part, rows in machine._places:
-        found[k][name] = states[rows].reshape(*part.shape, -1)
+    for place in machine.layout.places:
+        found[place.layer][place.name] = states[place.rows].reshape(*place.part.shape, -1)
     return found
 
 

@@ -28,6 +28,11 @@ from commlb.reductions.index_to_istree import Hubs
 from commlb.tasks import task_classes
 
 MACHINES = ["exact", "window:w=2", "random:bits=3", "random:bits=64,seed=2"]
+SKETCHES = {
+    "counting": ["bloom:bits=9,hashes=2", "countmin:width=3,depth=2,seed=1"],
+    "equality": ["fingerprint:bits=3"],
+    "index": ["reservoir:k=2,seed=5"],
+}
 CLASSES = sorted(reduction_classes().values(), key=lambda cls: cls.name)
 
 
@@ -59,8 +64,9 @@ def entropy(counts) -> float:
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(CLASSES), st.integers(1, 6), st.sampled_from(MACHINES), st.data())
-def test_over_alice_all_numbers_are_those_of_plain_enumeration(cls, n, spec, data):
+@given(st.sampled_from(CLASSES), st.integers(1, 6), st.data())
+def test_over_alice_all_numbers_are_those_of_plain_enumeration(cls, n, data):
+    spec = data.draw(st.sampled_from(MACHINES + SKETCHES.get(cls.task_name, [])))
     options = {}
     if "symbols" in cls.options and n <= 4:
         options["symbols"] = data.draw(st.sampled_from([2, 3]))
@@ -89,8 +95,11 @@ def test_over_alice_all_numbers_are_those_of_plain_enumeration(cls, n, spec, dat
     assert last.reachable_bits <= result.machine.capacity_bits + 1e-9
 
 
-@pytest.mark.parametrize("spec", MACHINES)
-@pytest.mark.parametrize("task", [t for cls in task_classes().values() for t in cls.examples()], ids=repr)
+EXAMPLES = [task for cls in task_classes().values() for task in cls.examples()]
+RUN = [(task, spec) for task in EXAMPLES for spec in MACHINES + SKETCHES.get(task.name, [])]
+
+
+@pytest.mark.parametrize(("task", "spec"), RUN, ids=str)
 def test_over_all_prefixes_are_those_that_can_be_completed(task, spec):
     alphabets = [task.alphabet(t) for t in range(task.length)]
     if math.prod(map(len, alphabets)) > 3000:

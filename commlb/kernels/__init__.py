@@ -33,16 +33,16 @@ def insert_windows(work: int) -> Callable[..., Any]:
 
 @functools.cache
 def special(kernel: Callable[..., Any], kind: str, compile_it: bool) -> Callable[..., Any]:
-    """``kernel`` of ``cells`` in float32 or float64 (``kind``), compiled or plain.
+    """``kernel`` of ``cells`` or ``codes`` in float32 or float64 (``kind``), compiled or plain.
 
     Its constants and the functions that it calls are globals of a copy of it. Division follows IEEE 754. Numba
     knows a stored kernel by its file, so what a kernel calls must stand in the same one.
     """
     code: types.CodeType = kernel.__code__
-    names = {**vars(cells), **cells.constants(kind)}
+    names = {**kernel.__globals__, **cells.constants(kind, compile_it)}
     for name in code.co_names:
         helper = names.get(name)
-        if inspect.isfunction(helper) and helper.__module__ == cells.__name__:
+        if inspect.isfunction(helper) and helper.__module__.startswith(__name__):
             names[name] = special(helper, kind, compile_it)
     copy = types.FunctionType(code, names, kernel.__name__)
     if not compile_it:

@@ -22,12 +22,14 @@ odd_series: Any = None
 power_of_two: Any = None
 bits_of: Any = None
 number_of: Any = None
+choose: Any = None
 
 
 def exp(x: Any) -> Any:
     """e^x = 2^n·e^r with n = x·log₂e rounded to nearest and |r| ≤ ln 2 / 2, e^r by its Taylor series.
 
-    Outside [EXP_LOW, EXP_HIGH] x counts as the nearer end, so that neither 0 nor infinity comes out.
+    Outside [EXP_LOW, EXP_HIGH] x counts as the nearer end, so that no 0, no infinity and no subnormal number comes
+    out, nor out of its inverse: those are slow.
     """
     x = np.minimum(np.maximum(x, EXP_LOW), EXP_HIGH)
     shifted = x * LOG2_E + MAGIC
@@ -141,6 +143,11 @@ def number_of32(bits: Any) -> Any:
     return np.uint32(bits).view(np.float32)
 
 
+def choose_number(condition: Any, this: Any, other: Any) -> Any:
+    """What np.where does to rows, for numbers: compiled, np.where would make arrays."""
+    return this if condition else other
+
+
 def each_exp(x: Any, out: Any) -> None:
     """out[i, r] = exp(x[i, r]); the others likewise."""
     for i in range(x.shape[0]):
@@ -173,7 +180,7 @@ def round_fixed(x: Any, out: Any, low: Any, high: Any, magic: Any) -> None:
     """
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], ZERO)
+            y = choose(x[i, r] == x[i, r], x[i, r], ZERO)
             y = np.minimum(np.maximum(y, low), high)
             out[i, r] = ((y + magic) - magic) + ZERO
 
@@ -189,84 +196,102 @@ def round_float(
     half = (one << below >> one) - one
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], nan)
+            y = choose(x[i, r] == x[i, r], x[i, r], nan)
             y = np.minimum(np.maximum(y, low), high)
             bits = bits_of(y)
             large = number_of((bits + half + ((bits >> below) & one)) & cut)
-            out[i, r] = np.where(np.abs(y) < least, (y + magic) - magic, large) + ZERO
+            out[i, r] = choose(np.abs(y) < least, (y + magic) - magic, large) + ZERO
 
 
 def round_none(x: Any, out: Any, low: Any, high: Any, nan: Any) -> None:
     """out = x; infinities saturate, −0.0 becomes +0.0, every NaN becomes ``nan``."""
     for i in range(x.shape[0]):
         for r in range(x.shape[1]):
-            y = np.where(x[i, r] == x[i, r], x[i, r], nan)
+            y = choose(x[i, r] == x[i, r], x[i, r], nan)
             out[i, r] = np.minimum(np.maximum(y, low), high) + ZERO
 
 
 def dot(w: Any, x: Any, out: Any) -> None:
     """out[i, r] += Σ_j w[i, j]·x[j, r], added one after the other, j = 0, 1, …
 
-    w (rows, columns), x (columns, runs), out (rows, runs). Four columns and four rows at a time, so that a number
+    w (rows, columns), x (columns, runs), out (rows, runs). Two rows and eight columns at a time, so that a number
     is used more than once while it is in a register; the order of each sum stays.
     """
     rows, columns = w.shape
-    for i in range(0, rows - rows % 4, 4):
-        a, b, c, d = w[i], w[i + 1], w[i + 2], w[i + 3]
-        p, q, s, u = out[i], out[i + 1], out[i + 2], out[i + 3]
-        for j in range(0, columns - columns % 4, 4):
-            e, f, g, h = x[j], x[j + 1], x[j + 2], x[j + 3]
-            a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-            b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
-            c0, c1, c2, c3 = c[j], c[j + 1], c[j + 2], c[j + 3]
-            d0, d1, d2, d3 = d[j], d[j + 1], d[j + 2], d[j + 3]
+    pairs, eights = rows - rows % 2, columns - columns % 8
+    for i in range(0, pairs, 2):
+        v, u, p, q = w[i], w[i + 1], out[i], out[i + 1]
+        for j in range(0, eights, 8):
+            a, b, c, d, e, f, g, h = (
+                x[j],
+                x[j + 1],
+                x[j + 2],
+                x[j + 3],
+                x[j + 4],
+                x[j + 5],
+                x[j + 6],
+                x[j + 7],
+            )
+            v0, v1, v2, v3, v4, v5, v6, v7 = (
+                v[j], v[j + 1], v[j + 2], v[j + 3], v[j + 4], v[j + 5], v[j + 6], v[j + 7],
+            )  # fmt: skip
+            u0, u1, u2, u3, u4, u5, u6, u7 = (
+                u[j], u[j + 1], u[j + 2], u[j + 3], u[j + 4], u[j + 5], u[j + 6], u[j + 7],
+            )  # fmt: skip
             for r in range(x.shape[1]):
-                p[r] = (((p[r] + a0 * e[r]) + a1 * f[r]) + a2 * g[r]) + a3 * h[r]
-                q[r] = (((q[r] + b0 * e[r]) + b1 * f[r]) + b2 * g[r]) + b3 * h[r]
-                s[r] = (((s[r] + c0 * e[r]) + c1 * f[r]) + c2 * g[r]) + c3 * h[r]
-                u[r] = (((u[r] + d0 * e[r]) + d1 * f[r]) + d2 * g[r]) + d3 * h[r]
-        for j in range(columns - columns % 4, columns):
-            e = x[j]
-            a0, b0, c0, d0 = a[j], b[j], c[j], d[j]
+                low = (((p[r] + v0 * a[r]) + v1 * b[r]) + v2 * c[r]) + v3 * d[r]
+                p[r] = (((low + v4 * e[r]) + v5 * f[r]) + v6 * g[r]) + v7 * h[r]
+                low = (((q[r] + u0 * a[r]) + u1 * b[r]) + u2 * c[r]) + u3 * d[r]
+                q[r] = (((low + u4 * e[r]) + u5 * f[r]) + u6 * g[r]) + u7 * h[r]
+        for j in range(eights, columns):
+            a, v0, u0 = x[j], v[j], u[j]
             for r in range(x.shape[1]):
-                p[r] = p[r] + a0 * e[r]
-                q[r] = q[r] + b0 * e[r]
-                s[r] = s[r] + c0 * e[r]
-                u[r] = u[r] + d0 * e[r]
-    for i in range(rows - rows % 4, rows):
+                p[r] = p[r] + v0 * a[r]
+                q[r] = q[r] + u0 * a[r]
+    for i in range(pairs, rows):
         p = out[i]
         for j in range(columns):
-            e = x[j]
-            a0 = w[i, j]
+            a, v0 = x[j], w[i, j]
             for r in range(x.shape[1]):
-                p[r] = p[r] + a0 * e[r]
+                p[r] = p[r] + v0 * a[r]
+
+
+def gather(table: Any, tokens: Any, out: Any) -> None:
+    """out[i, r] = table[i, tokens[r]]; plain, ``tokens`` is the row of all runs, as ``out[i, 0]`` is."""
+    for i in range(out.shape[0]):
+        row = table[i]
+        for r in range(out.shape[1]):
+            out[i, r] = row[tokens[r]]
 
 
 def gru(a: Any, b: Any, h: Any, out: Any) -> None:
     """out = (1 − z)·n + z·h with r, z = σ(a + b), n = tanh(a + r·b); a, b (3d, runs) in the order r, z, n."""
     d = h.shape[0]
     for i in range(d):
+        ar, az, an, br, bz, bn = a[i], a[d + i], a[2 * d + i], b[i], b[d + i], b[2 * d + i]
+        old, new = h[i], out[i]
         for k in range(h.shape[1]):
-            r = sigmoid(a[i, k] + b[i, k])
-            z = sigmoid(a[d + i, k] + b[d + i, k])
-            n = tanh(a[2 * d + i, k] + r * b[2 * d + i, k])
-            out[i, k] = (ONE - z) * n + z * h[i, k]
+            z = sigmoid(az[k] + bz[k])
+            n = tanh(an[k] + sigmoid(ar[k] + br[k]) * bn[k])
+            new[k] = (ONE - z) * n + z * old[k]
 
 
 def lstm_cell(a: Any, c: Any, out: Any) -> None:
     """out = σ(f)·c + σ(i)·tanh(g); a (4d, runs) in the order i, f, g, o."""
     d = c.shape[0]
     for i in range(d):
+        ai, af, ag, old, new = a[i], a[d + i], a[2 * d + i], c[i], out[i]
         for k in range(c.shape[1]):
-            out[i, k] = sigmoid(a[d + i, k]) * c[i, k] + sigmoid(a[i, k]) * tanh(a[2 * d + i, k])
+            new[k] = sigmoid(af[k]) * old[k] + sigmoid(ai[k]) * tanh(ag[k])
 
 
 def lstm_output(a: Any, c: Any, out: Any) -> None:
     """out = σ(o)·tanh(c); a as in ``lstm_cell``."""
     d = c.shape[0]
     for i in range(d):
+        ao, new_c, h = a[3 * d + i], c[i], out[i]
         for k in range(c.shape[1]):
-            out[i, k] = sigmoid(a[3 * d + i, k]) * tanh(c[i, k])
+            h[k] = sigmoid(ao[k]) * tanh(new_c[k])
 
 
 def matrix(s: Any, decay: Any, left: Any, right: Any, key: Any, value: Any, out: Any) -> None:
@@ -297,8 +322,8 @@ def read_matrix(s: Any, query: Any, out: Any) -> None:
                 row[r] = row[r] + query[k, r] * s[k * dv + v, r]
 
 
-def constants(kind: str) -> dict[str, Any]:
-    """The globals of kernels for ``kind``, "float32" or "float64".
+def constants(kind: str, compile_it: bool) -> dict[str, Any]:
+    """The globals of kernels for ``kind``, "float32" or "float64", compiled or plain.
 
     LN2_HIGH ends in enough zeros that n·LN2_HIGH is exact (Cody and Waite 1980).
     """
@@ -311,7 +336,7 @@ def constants(kind: str) -> dict[str, Any]:
         "TWO": 2.0,
         "MAGIC": 1.5 * 2.0 ** (23 if single else 52),
         "EXP_LOW": -87.0 if single else -708.0,
-        "EXP_HIGH": 88.0 if single else 709.0,
+        "EXP_HIGH": 87.0 if single else 708.0,
         "LOG2_E": 1.4426950408889634,
         "LN2_HIGH": 0.693359375 if single else 0.6931471803691238,
         "LN2_LOW": -2.12194440e-4 if single else 1.9082149292705877e-10,
@@ -320,4 +345,5 @@ def constants(kind: str) -> dict[str, Any]:
     here = globals()
     for name in ("polynomial", "odd_series", "power_of_two", "bits_of", "number_of"):
         named[name] = here[name + ("32" if single else "64")]
+    named["choose"] = choose_number if compile_it else np.where
     return named

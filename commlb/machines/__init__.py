@@ -16,14 +16,15 @@ EXACT = "exact"
 
 
 def machine_classes() -> dict[str, type[Machine]]:
-    """The machines that work for every task, by name."""
+    """The registered machines by name; ``serves`` says which work for some tasks only."""
     return registered("commlb.machines", Machine) | registered("commlb.machines.rnn", Machine)
 
 
 def build(spec: str, task: Task, cut: int) -> Machine:
     """The machine that ``spec`` names, ``NAME`` or ``NAME:key=value,…``, for a task cut after ``cut``.
 
-    Raises ``BadInput`` for an unknown name or key, a missing one, or a value of the wrong kind.
+    Raises ``BadInput`` for an unknown name or key, a missing one, a value of the wrong kind, or a task that the
+    machine does not serve.
     """
     name, _, text = spec.partition(":")
     classes = machine_classes()
@@ -42,6 +43,7 @@ def build(spec: str, task: Task, cut: int) -> Machine:
         raise BadInput(f"machine {name} needs {', '.join(missing)}; write {name}:{example}")
     if name == EXACT:
         return task.machine()
+    cls.require_served(task.name)
     make: type = cls
     machine: Machine = make(task, cut, **given)
     return machine

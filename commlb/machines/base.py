@@ -10,12 +10,14 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from commlb import bits
+from commlb.errors import BadInput
+from commlb.records_coins import ErrorFormula
 
 State = Any
 Letter = tuple[Any, ...]
@@ -121,6 +123,10 @@ class Machine(ABC):
     optional: ClassVar[dict[str, str]] = {}
     examples: ClassVar[tuple[str, ...]] = ()
     """What a user might type, ``NAME:key=value``, on which the law suite runs."""
+    serves: ClassVar[tuple[str, ...]] = ()
+    """The tasks that it works for, by name; empty if it works for every task."""
+    randomised: ClassVar[bool] = False
+    """Whether it reads public coins. They are fixed before the stream, and are no part of the state."""
     texts: ClassVar[frozenset[str]] = frozenset()
     """Parameters that are words; ``fractions``: numbers, not only integers. All others are integers."""
     fractions: ClassVar[frozenset[str]] = frozenset()
@@ -137,6 +143,27 @@ class Machine(ABC):
     widths: list[int]
     capacity_evidence: str = "formula"
     """How ``capacity_bits`` is known: "formula" (states counted), "upper bound", or "storage" (its width)."""
+
+    @classmethod
+    def require_served(cls, task: str) -> None:
+        """Refuse a task that the machine does not work for."""
+        if cls.serves and task not in cls.serves:
+            raise BadInput(
+                f"machine {cls.name} works for the task {' and '.join(cls.serves)} only; given {task}; take that "
+                "task, or a machine for every task (commlb list)"
+            )
+
+    def tossed(self, rng: np.random.Generator, runs: int) -> Self:
+        """The machine with fresh public coins for each of ``runs`` runs; itself if it reads none.
+
+        The error of a randomised machine is over its coins, so each run that is counted needs its own; run r of
+        the result is the machine with the r-th seed. A machine that reads none draws nothing from ``rng``.
+        """
+        return self
+
+    def error_formula(self) -> ErrorFormula | None:
+        """Its error over fresh public coins by a formula, where one is known."""
+        return None
 
     @property
     def storage_bits(self) -> int:
@@ -180,7 +207,7 @@ class Machine(ABC):
     def unpack(self, words: NDArray[np.uint64]) -> Array:
         if len(self.widths) == 1:  # a packed row is the row itself
             return words.astype(self.dtype)
-        return np.array(bits.unpack(words, self.widths), dtype=self.dtype)
+        return bits.unpack(words, self.widths).astype(self.dtype, copy=False)
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         """One state (shape (rows,)) after t tokens, for a person; ``named`` says what vertices are called."""

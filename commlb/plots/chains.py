@@ -68,9 +68,12 @@ def chain_rows(result: ReduceResult) -> list[Row]:
     """
     answers, message, information = result.answers, result.message, result.information
     known, evidence = noted(information.evidence), noted(message.evidence)
-    need = f"{result.problem}: must cross"
+    coins = result.public_coins  # of a machine that may err, which the bounds without error do not bind
+    need = f"{result.problem}: must cross" + " without error" * (coins is not None)
     rows = [Row("alice", need, result.bound.bits, short(result.bound.evidence), True)]
-    if answers is not None and answers.errors > 0 and known != "sampled":
+    least = None if coins is None else coins.bound
+    least = least if least is not None and least.evidence == "proved" else None
+    if least is None and answers is not None and answers.errors > 0 and known != "sampled":
         shown, sure = short(answers.evidence), answers.confidence
         rows.append(Row("alice", "shown by the answers (Fano)", answers.fano_bits, shown, confidence=sure))
     passed = Row(
@@ -86,10 +89,12 @@ def chain_rows(result: ReduceResult) -> list[Row]:
         passed,
         Row("alice", "entropy", message.entropy_bits, evidence),
         Row("alice", "reachable bits", message.reachable_bits, evidence, at_least=evidence == "sampled"),
+        # Over all coins, so beside the room: with some coins fewer states may be reached.
+        *([] if least is None else [Row("alice", "room needed with this error", least.bits, "proved", True)]),
         Row("alice", "capacity bits", room, counted),
     ]
     bound = result.task_bound
-    name = "closed form: any machine needs"
+    name = "closed form: any machine needs" if coins is None else "closed form: needed without error"
     rows.append(
         Row("all", name, None, "unknown", True)
         if bound is None
@@ -123,7 +128,8 @@ def draw_chains(axes: Axes, result: ReduceResult) -> None:
         for row in group:
             y -= STEP
             _bar(axes, row, y, width, width / scale, group[0].bits)
-    axes.text(0, 0.02, "black mark: what is needed over these prefixes", size=SMALL, color=GREY)
+    where = "over these prefixes" if result.public_coins is None else "without error"
+    axes.text(0, 0.02, f"black mark: what is needed {where}", size=SMALL, color=GREY)
 
 
 def _bar(axes: Axes, row: Row, y: float, width: float, per_bit: float, needed: float | None) -> None:

@@ -67,7 +67,7 @@ class WindowsMachine(Machine):
     def unpack(self, words: Array) -> Array:
         if not self.has_all:
             return super().unpack(words)
-        rows = np.array(bits.unpack(words, self.widths), self.dtype)
+        rows = bits.unpack(words, self.widths).astype(self.dtype)
         states = np.zeros((self.rows, words.shape[1]), self.dtype)
         states[: self.width] = rows[: self.width]
         places = np.argsort(rows[self.width :] == 0, axis=0, kind="stable")  # used ones first, in order

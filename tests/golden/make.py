@@ -33,6 +33,17 @@ RESULTS = [
     {"task": "triangle", "n": 9, "x": [1, 0, 1, 1, 0, 1, 0, 0, 1], "i": 4},
     {"task": "st-connectivity", "n": 6, "machine": "window:w=3"},
     {"task": "nearest", "n": 5, "machine": "random:bits=4"},
+    {"task": "equality", "n": 64, "seed": 1, "machine": "fingerprint:bits=8"},
+    {"task": "counting", "n": 24, "seed": 1, "machine": "bloom:bits=70,hashes=2,seed=3"},
+    {
+        "task": "counting",
+        "n": 6,
+        "seed": 1,
+        "machine": "countmin:width=4,depth=2",
+        "x": [1, 0, 1, 1, 0, 0],
+        "i": 2,
+    },
+    {"task": "index", "n": 8, "seed": 1, "symbols": 3, "machine": "reservoir:k=3", "trials": 500},
 ]
 
 

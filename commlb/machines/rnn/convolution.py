@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from commlb.machines.base import Array
-from commlb.machines.rnn.network import Part, Save
+from commlb.machines.rnn.layout import Part
+from commlb.machines.rnn.network import Save
 from commlb.machines.rnn.weights import Weight, constant, spread
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from commlb.errors import BadInput
 from commlb.machines.base import Array
 from commlb.machines.rnn.convolution import convolve, kernel, window
-from commlb.machines.rnn.network import Network, Part, Save
+from commlb.machines.rnn.layout import Part
+from commlb.machines.rnn.network import Network, Save
 from commlb.machines.rnn.rows import Rows, exp64, turn
 from commlb.machines.rnn.weights import Weight, constant, dense, spread
 
@@ -49,7 +50,7 @@ class Complex(Network):
 
     def glu(self, w: Any, y: Array, m: Rows) -> Array:
         """The first half of W·GELU(y) + b times σ of the second."""
-        y = m.dot(w.out, m.gelu(y)) + w.out_bias
+        y = m.dot(w.out, m.gelu(y), w.out_bias)
         return y[: self.d] * m.sigmoid(y[self.d :])
 
 
@@ -233,7 +234,7 @@ class DSS(Channels):
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         y = m.gelu(self.carry(w, a, s, save, m))
-        return self.join(x, m.dot(w.out, y) + w.out_bias)
+        return self.join(x, m.dot(w.out, y, w.out_bias))
 
 
 class RGLRU(Network):
@@ -308,8 +309,8 @@ class RGLRU(Network):
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
         x = self.norm(w, "norm", x, m)
-        y = m.gelu(m.dot(w.linear_y, x) + w.linear_y_bias)
-        return np.concatenate([y, m.dot(w.linear_x, x) + w.linear_x_bias])
+        y = m.gelu(m.dot(w.linear_y, x, w.linear_y_bias))
+        return np.concatenate([y, m.dot(w.linear_x, x, w.linear_x_bias)])
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         width = self.size.d_rnn
@@ -322,4 +323,4 @@ class RGLRU(Network):
         if s.t > 0:
             given = np.sqrt(1.0 - m.exp(2.0 * logarithm)) * given
         h = save("h", m.exp(logarithm) * s.h + given)
-        return self.join(x, m.dot(w.linear_out, h * a[:width]) + w.linear_out_bias)
+        return self.join(x, m.dot(w.linear_out, h * a[:width], w.linear_out_bias))

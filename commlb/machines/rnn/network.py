@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from commlb import bits
 from commlb.errors import BadInput, require_at_least
-from commlb.formats import FORMATS, Format, chosen
-from commlb.machines.base import Array, Machine, Namer, abridged
+from commlb.formats import FORMATS, chosen
+from commlb.machines.base import Array, Machine, Namer
+from commlb.machines.rnn.layout import Layout, Part
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, constant, dense, digest, draw, read, spread
 from commlb.tasks.base import Task
@@ -35,24 +35,8 @@ MOST_NUMBERS = 2**26
 PLAIN_SECONDS = 0.7
 """About the time of plain steps after which the compiled kernels are loaded; both give the same bits."""
 
-CACHE = 2**16
+CACHE = 2**17
 """Numbers that a block of runs should need at once, so that they stay near a core."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One array of a layer's state: its shape, and ``span``, the range of its fixed point, [−span, span).
-
-    ``choices`` > 0: integers below it, in as many bits as they need, whatever the format.
-    """
-
-    shape: tuple[int, ...]
-    span: float = 4.0
-    choices: int = 0
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
 
 class Network(Machine):
@@ -73,6 +57,8 @@ class Network(Machine):
     source: ClassVar[str]
     dimensions: ClassVar[dict[str, tuple[str, int]]] = {}
     """The family's own parameters: what each means, and its default; 0 where d decides."""
+    needs_input: ClassVar[bool] = True
+    """Whether ``cell`` uses its x, or what ``inputs`` made of it only; x is None then in the first layer."""
     reads: ClassVar[str | None] = None
     """The part of the last layer that the read-out reads, where that is all it reads."""
     normed: ClassVar[bool] = False
@@ -126,7 +112,10 @@ class Network(Machine):
         self.size = SimpleNamespace(**sizes)
         self._kinds = max(task.alphabet(t).stop for t in range(task.length))
         self.prepare()
-        self._lay_out()
+        answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
+        self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
+        self.widths, self.numbers = self.layout.widths, self.layout.numbers
+        self.rows = len(self.widths)
         wanted = self.wanted()
         numbers = sum(math.prod(weight.shape) for weight in wanted.values())
         if numbers > MOST_NUMBERS:
@@ -169,8 +158,9 @@ class Network(Machine):
 
     @abstractmethod
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
-        """A layer's output (d, …): weights w, input x, its ``inputs`` a, s the old state's parts and t.
+        """A layer's output (d, …): weights w, input x, its ``inputs`` a, the old state's parts s.
 
+        ``s.t`` is the position, ``s.tokens`` (runs,) are the tokens.
         ``save(name, value)`` stores a part and returns the rounded numbers; every part is saved once a step.
         """
 
@@ -198,27 +188,8 @@ class Network(Machine):
             found |= self.norms("norm")
         return found | {"readout": dense(answers, self.d), "readout_bias": constant(answers)}
 
-    def _lay_out(self) -> None:
-        """Rows of the state array: layer by layer the parts, then the answer."""
-        self._places: list[tuple[int, str, Part, slice]] = []
-        self._forms: dict[str, Format] = {}
-        self.widths, row = [], 0
-        for k in range(self.depth):
-            for name, part in self.parts().items():
-                form = self._form(part.span)
-                self._forms[name] = form
-                self._places.append((k, name, part, slice(row, row + part.size)))
-                self.widths += [bits.bits_needed(part.choices) if part.choices else form.bits] * part.size
-                row += part.size
-        self._kept_bits = sum(self.widths)
-        self._answer_bits = 0 if self.reads else bits.bits_needed(len(self.task.answers) + 1)
-        if self._answer_bits:
-            self.widths.append(self._answer_bits)
-        self.rows = len(self.widths)
-        self.numbers = sum(part.size for _, _, part, _ in self._places if not part.choices)
-
     def capacity_bits(self, t: int) -> float:
-        return float(self._kept_bits + (self._answer_bits if t in self.task.answered_at else 0))
+        return float(self.layout.kept_bits + (self.layout.answer_bits if t in self.task.answered_at else 0))
 
     def largest_capacity_bits(self) -> float:
         return max(self.capacity_bits(t) for t in range(self.task.length))
@@ -238,11 +209,11 @@ class Network(Machine):
             self._w.append(SimpleNamespace(**mine))
             self.derive(self._w[-1], m)
         self._top = SimpleNamespace(**{name: value for name, value in made.items() if "." not in name})
-        tokens = np.ascontiguousarray(self.weights["embedding"].T, self.dtype)
-        self._embedding = tokens if compiled else tokens[:, None]
-        self._table = self.inputs(self._w[0], self._embedding, m)
+        self._embedding = np.ascontiguousarray(self.weights["embedding"].T, self.dtype)
+        kinds = self._embedding if compiled else self._embedding[:, None]
+        self._table = self.inputs(self._w[0], kinds, m).reshape(-1, self._kinds)
         widest = 3 * self.rows + 2 * len(self._table) + self.d
-        self._block = int(np.clip(CACHE // widest, 64, 4096)) if compiled else 4096
+        self._block = int(np.clip(CACHE // widest, 64, 8192)) if compiled else 4096
         return self
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
@@ -258,7 +229,7 @@ class Network(Machine):
             if not self._rows.compiled:
                 old, new = old[:, None], new[:, None]
             y = self._forward(old, new, tokens[block], t)
-            if self._answer_bits:
+            if self.layout.answer_bits:
                 new[-1] = 0
                 if t + 1 in self.task.answered_at:
                     new[-1] = 1 + self._best(y)
@@ -267,25 +238,24 @@ class Network(Machine):
     def _forward(self, old: Array, new: Array, tokens: Array, t: int) -> Array:
         """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
-        tokens = tokens.reshape(lanes)
-        x, a = np.take(self._embedding[..., 0, :] if lanes[:-1] else self._embedding, tokens, axis=-1), None
-        for k in range(self.depth):
-            mine = {name: (part, rows) for layer, name, part, rows in self._places if layer == k}
-            arrays = {name: old[rows].reshape(*p.shape, *lanes) for name, (p, rows) in mine.items()}
-            s = SimpleNamespace(t=t, **arrays)
+        x: Any = m.gather(self._embedding, tokens) if self.needs_input else None
+        for k, mine in enumerate(self.layout.layers):
+            a = m.gather(self._table, tokens) if k == 0 else self.inputs(self._w[k], x, m)
+            arrays = {name: old[at.rows].reshape(*at.part.shape, *lanes) for name, at in mine.items()}
+            s = SimpleNamespace(t=t, tokens=tokens, **arrays)
 
             def save(name: str, value: Array, mine: Any = mine) -> Array:
-                part, rows = mine[name]
-                if part.choices:
-                    new[rows] = value.reshape(-1, *lanes)
+                at = mine[name]
+                kept = new[at.rows]
+                if at.form is None:
+                    kept[...] = m.flat(value)
                 else:
-                    m.rounded(m.flat(value), self._forms[name], new[rows])
-                return new[rows].reshape(*part.shape, *lanes)
+                    m.rounded(m.flat(value), at.form, kept)
+                return kept.reshape(*at.part.shape, *lanes)
 
-            table = self._table[..., 0, :] if lanes[:-1] else self._table
-            a = np.take(table, tokens, axis=-1) if k == 0 else self.inputs(self._w[k], x, m)
             x = self.cell(self._w[k], x, a, s, save, m)
-        return x
+        output: Array = x
+        return output
 
     def _best(self, y: Array) -> Array:
         """The place of the answer for outputs y (d, …)."""
@@ -298,10 +268,10 @@ class Network(Machine):
         return place
 
     def output(self, states: Array) -> Array:
-        if self._answer_bits:
+        if self.layout.answer_bits:
             place = states[-1].astype(np.int64) - 1
             return np.where(place < 0, -1, self.answers[np.maximum(place, 0)])
-        rows = next(rows for k, name, _, rows in self._places if k == self.depth - 1 and name == self.reads)
+        rows = self.layout.layers[-1][self.reads or ""].rows
         y = states[rows] if self._rows.compiled else states[rows, None]
         return self.answers[self._best(y).reshape(-1)]
 
@@ -317,31 +287,12 @@ class Network(Machine):
         return np.array(found)
 
     def pack(self, states: Array) -> NDArray[np.uint64]:
-        return bits.pack(list(self._codes(states)), self.widths)
-
-    def _codes(self, states: Array) -> NDArray[np.uint64]:
-        codes = np.empty(states.shape, np.uint64)
-        for _, name, part, rows in self._places:
-            codes[rows] = states[rows] if part.choices else self._forms[name].encode(states[rows])
-        if self._answer_bits:
-            codes[-1] = states[-1]
-        return codes
+        return bits.pack(list(self.layout.codes(states)), self.widths)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
-        codes = np.array(bits.unpack(words, self.widths))
-        states = np.empty(codes.shape, self.dtype)
-        for _, name, part, rows in self._places:
-            states[rows] = codes[rows] if part.choices else self._forms[name].decode(codes[rows])
-        if self._answer_bits:
-            states[-1] = codes[-1]
-        return states
+        return self.layout.states(bits.unpack(words, self.widths), self.dtype)
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
-        shown = []
-        for k, name, part, rows in self._places:
-            layer = f"{k}." if self.depth > 1 else ""
-            form = "{:.0f}" if part.choices else "{:.6g}"
-            shown.append(f"{layer}{name} {abridged(state[rows].tolist(), form.format, most=16)}")
-        if self._answer_bits and state[-1]:
-            shown.append(f"answer {self.answers[int(state[-1]) - 1]}")
-        return " | ".join(shown)
+        shown = self.layout.describe(state)
+        answered = self.layout.answer_bits and state[-1]
+        return f"{shown} | answer {self.answers[int(state[-1]) - 1]}" if answered else shown

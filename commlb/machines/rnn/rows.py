@@ -67,10 +67,21 @@ class Rows:
         """x·Φ(x) in its tanh form, ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks and Gimpel 2016)."""
         return 0.5 * x * (1.0 + self.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
 
-    def dot(self, w: Array, x: Array) -> Array:
-        """Σ_j w[i, j]·x[j], in the order of j: w (rows, columns), x (columns, runs)."""
-        out = np.zeros((len(w), *x.shape[-self.lanes :]), self.dtype)
+    def dot(self, w: Array, x: Array, start: Array | None = None) -> Array:
+        """start[i] + Σ_j w[i, j]·x[j], added in the order of j: w (rows, columns), x (columns, …).
+
+        ``start`` (rows, …), or (rows, 1…) the same for all runs; by default 0.
+        """
+        out = self.empty(len(w), x)
+        out[...] = 0 if start is None else start
         self.run(cells.dot, w, x, out)
+        return out
+
+    def gather(self, table: Array, tokens: Array) -> Array:
+        """The columns of ``table`` (features, kinds) that ``tokens`` (runs,) name: (features, …)."""
+        shape = (len(table), len(tokens)) if self.compiled else (len(table), 1, len(tokens))
+        out = np.empty(shape, self.dtype)
+        self.run(cells.gather, table, tokens if self.compiled else tokens[None], out)
         return out
 
     def sum(self, x: Array) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 from commlb.errors import BadInput
 from commlb.kernels import cells
 from commlb.machines.base import Array
-from commlb.machines.rnn.network import Network, Part, Save
+from commlb.machines.rnn.layout import Part
+from commlb.machines.rnn.network import Network, Save
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, constant, dense
 
@@ -27,6 +28,7 @@ class Elman(Network):
     formula = "d"
     source = "Elman 1990"
     reads = "h"
+    needs_input = False
     examples = ("elman:d=2,p=3", "elman:d=3,format=e4m3,layers=2,seed=1")
 
     def parts(self) -> dict[str, Part]:
@@ -37,10 +39,10 @@ class Elman(Network):
         return {"w_x": dense(d, d), "w_h": dense(d, d), "b_x": constant(d), "b_h": constant(d)}
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
-        return m.dot(w.w_x, x) + w.b_x
+        return m.dot(w.w_x, x, w.b_x + w.b_h)
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
-        return save("h", m.tanh(a + (m.dot(w.w_h, s.h) + w.b_h)))
+        return save("h", m.tanh(m.dot(w.w_h, s.h, a)))
 
 
 class GRU(Network):
@@ -55,6 +57,7 @@ class GRU(Network):
     formula = "d"
     source = "Cho et al. 2014"
     reads = "h"
+    needs_input = False
     examples = ("gru:d=2,p=3", "gru:d=3,format=bf16,seed=1")
 
     def parts(self) -> dict[str, Part]:
@@ -70,11 +73,11 @@ class GRU(Network):
         }
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
-        return m.dot(w.w_x, x) + w.b_x
+        return m.dot(w.w_x, x, w.b_x)
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
-        h = m.empty(self.d, x)
-        m.run(cells.gru, a, m.dot(w.w_h, s.h) + w.b_h, s.h, h)
+        h = m.empty(self.d, a)
+        m.run(cells.gru, a, m.dot(w.w_h, s.h, w.b_h), s.h, h)
         return save("h", h)
 
 
@@ -91,6 +94,7 @@ class LSTM(Network):
     formula = "2d"
     source = "Hochreiter and Schmidhuber 1997; Gers et al. 2000"
     reads = "h"
+    needs_input = False
     examples = ("lstm:d=1,p=4", "lstm:d=2,format=e3m2,seed=2")
 
     def parts(self) -> dict[str, Part]:
@@ -106,11 +110,11 @@ class LSTM(Network):
         }
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
-        return m.dot(w.w_x, x) + w.b_x
+        return m.dot(w.w_x, x, w.b_x + w.b_h)
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
-        a = a + (m.dot(w.w_h, s.h) + w.b_h)
-        c, h = m.empty(self.d, x), m.empty(self.d, x)
+        a = m.dot(w.w_h, s.h, a)
+        c, h = m.empty(self.d, a), m.empty(self.d, a)
         m.run(cells.lstm_cell, a, s.c, c)
         m.run(cells.lstm_output, a, save("c", c), h)
         return save("h", h)
@@ -139,6 +143,7 @@ class SLSTM(Network):
     source = "Beck et al. 2024"
     dimensions = {"heads": ("blocks of W_h", 1), "forget": ("forget gate: 1 sigmoid, 2 exponential", 1)}
     reads = "h"
+    needs_input = False
     examples = ("slstm:d=1,p=4", "slstm:d=2,heads=2,forget=2,format=e4m3,layers=2,seed=1")
 
     def prepare(self) -> None:
@@ -158,7 +163,7 @@ class SLSTM(Network):
         return {"w_x": dense(4 * d, d), "w_h": blocks, "b": constant(4 * d)}
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
-        return m.dot(w.w_x, x) + w.b
+        return m.dot(w.w_x, x, w.b)
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         heads = zip(w.w_h, np.split(s.h, self.size.heads), strict=True)

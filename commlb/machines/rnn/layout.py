@@ -1,0 +1,100 @@
+"""Where each stored number of a network lies in its state, and in how many bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commlb import bits
+from commlb.formats import Format
+from commlb.machines.base import Array, abridged
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of a layer's state: its shape, and ``span``, the range of its fixed point, [−span, span).
+
+    ``choices`` > 0: integers below it, in as many bits as they need, whatever the format.
+    """
+
+    shape: tuple[int, ...]
+    span: float = 4.0
+    choices: int = 0
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part in the state array: which rows, and in which format if it holds numbers."""
+
+    layer: int
+    name: str
+    part: Part
+    rows: slice
+    form: Format | None
+
+    @property
+    def bits(self) -> int:
+        """Of each of its entries."""
+        return bits.bits_needed(self.part.choices) if self.form is None else self.form.bits
+
+
+class Layout:
+    """The parts of all layers, one after the other, row by row; then an answer of ``answer_bits`` bits, if any."""
+
+    def __init__(self, layers: Sequence[dict[str, Part]], form: Callable[[float], Format], answer_bits: int):
+        self.layers: list[dict[str, Place]] = []
+        row = 0
+        for k, parts in enumerate(layers):
+            self.layers.append({})
+            for name, part in parts.items():
+                own = None if part.choices else form(part.span)
+                self.layers[-1][name] = Place(k, name, part, slice(row, row + part.size), own)
+                row += part.size
+        self.places = [place for layer in self.layers for place in layer.values()]
+        self.answer_bits = answer_bits
+        self.widths = [place.bits for place in self.places for _ in range(place.part.size)]
+        self.kept_bits = sum(self.widths)
+        if answer_bits:
+            self.widths.append(answer_bits)
+        self.numbers = sum(place.part.size for place in self.places if place.form)
+        """Stored numbers, integers not counted."""
+
+    def codes(self, states: Array) -> NDArray[np.uint64]:
+        """The code of each entry, of states (rows, runs)."""
+        codes = np.empty(states.shape, np.uint64)
+        if self.answer_bits:
+            codes[-1] = states[-1]
+        for place in self.places:
+            entries = states[place.rows]
+            codes[place.rows] = entries if place.form is None else place.form.encode(entries)
+        return codes
+
+    def states(self, codes: NDArray[np.uint64], dtype: Any) -> Array:
+        """The states whose codes these are."""
+        states = np.empty(codes.shape, dtype)
+        if self.answer_bits:
+            states[-1] = codes[-1]
+        for place in self.places:
+            if place.form is None:
+                states[place.rows] = codes[place.rows]
+            else:
+                place.form.decode(codes[place.rows], states[place.rows])
+        return states
+
+    def describe(self, state: Array) -> str:
+        """Every part with its entries, for a person."""
+        shown = []
+        for place in self.places:
+            layer = f"{place.layer}." if len(self.layers) > 1 else ""
+            form = "{:.6g}" if place.form else "{:.0f}"
+            shown.append(f"{layer}{place.name} {abridged(state[place.rows].tolist(), form.format, most=16)}")
+        return " | ".join(shown)
