@@ -22,6 +22,9 @@ NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda 
 NUMBERS |= {"sliding-window": lambda d, size: 2 * size.w * d - 2 * d}
 NUMBERS |= {"streaming-llm": lambda d, size: 2 * (size.w + size.sinks) * d - 2 * d}
 NUMBERS |= {"tova": lambda d, size: 2 * size.n * d, "rmt": lambda d, size: size.m * d}
+NUMBERS |= {"slstm": lambda d, size: 4 * d, "lru": lambda d, size: 2 * size.N}
+NUMBERS |= {"s4d": lambda d, size: d * size.N, "dss": lambda d, size: 2 * d * size.N}
+NUMBERS |= {"rg-lru": lambda d, size: size.d_rnn + (size.w - 1) * size.d_rnn}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 

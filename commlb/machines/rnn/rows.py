@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from commlb.errors import BadInput
 from commlb.formats import Format
 from commlb.kernels import cells, special
 from commlb.machines.base import Array
@@ -60,6 +62,10 @@ class Rows:
     def silu(self, x: Array) -> Array:
         """x·σ(x)."""
         return x * self.sigmoid(x)
+
+    def gelu(self, x: Array) -> Array:
+        """x·Φ(x) in its tanh form, ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks and Gimpel 2016)."""
+        return 0.5 * x * (1.0 + self.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
 
     def dot(self, w: Array, x: Array, start: Array | None = None) -> Array:
         """start[i] + Σ_j w[i, j]·x[j], added in the order of j: w (rows, columns), x (columns, …).
@@ -128,3 +134,44 @@ class Rows:
         mask = word(2 ** (8 * word(0).itemsize) - 2**below)
         least = number(2.0**form.least)
         self.run(cells.round_float, x, out, low, high, magic, least, nan, word(below), mask, word(1))
+
+
+HALF_PI = [float.fromhex(part) for part in ("0x1.921fb544p+0", "0x1.0b4611a6p-34", "0x1.3198a2e037073p-69")]
+"""π/2 in three parts; n times the first two is exact up to n = 2^20 (Cody and Waite 1980)."""
+
+SINE = [(-1) ** k / math.factorial(2 * k + 1) for k in range(9)]
+COSINE = [(-1) ** k / math.factorial(2 * k) for k in range(9)]
+"""Taylor coefficients; what is left out is below 10^-17 for |r| ≤ π/4."""
+
+
+def exp64(x: Array) -> Array:
+    """e^x of weights, in float64: ``Rows.exp`` there, so the same bits on every machine."""
+    given = np.ascontiguousarray(x, np.float64)
+    return Rows(np.float64, compiled=False).exp(given.reshape(1, 1, -1)).reshape(given.shape)
+
+
+def turn(theta: Array) -> tuple[Array, Array]:
+    """(cos θ, sin θ) of weights, in float64, from + − × and rounding only: the same bits on every machine.
+
+    With n = θ·2/π rounded and r = θ − n·π/2 it takes the Taylor series at r, and the quarter from n. Errors are
+    below 10^-15 for |θ| ≤ 10^6; raises ``BadInput`` beyond.
+
+    >>> cos, sin = turn(np.array([0.0, 1.0]))
+    >>> cos.round(6).tolist(), sin.round(6).tolist()
+    ([1.0, 0.540302], [0.0, 0.841471])
+    """
+    x = np.asarray(theta, np.float64)
+    largest = float(np.abs(x).max(initial=0.0))
+    if not largest <= 1e6:
+        raise BadInput(f"angles must be at most 10^6 in magnitude; given {largest:g}")
+    n = np.rint(x * (2 / math.pi))
+    r = ((x - n * HALF_PI[0]) - n * HALF_PI[1]) - n * HALF_PI[2]
+    s = r * r
+    sin, cos = np.full_like(r, SINE[-1]), np.full_like(r, COSINE[-1])
+    for a, b in zip(SINE[-2::-1], COSINE[-2::-1], strict=True):
+        sin, cos = sin * s + a, cos * s + b
+    sin = sin * r
+    quarter = n - 4 * np.floor(n / 4)
+    turned = np.where(quarter % 2 == 1, sin, cos), np.where(quarter % 2 == 1, cos, sin)
+    left, below = (quarter == 1) | (quarter == 2), quarter >= 2
+    return np.where(left, -turned[0], turned[0]), np.where(below, -turned[1], turned[1])
