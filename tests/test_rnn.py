@@ -22,6 +22,10 @@ NUMBERS = {"elman": lambda d, size: d, "gru": lambda d, size: d, "lstm": lambda 
 NUMBERS |= {"sliding-window": lambda d, size: 2 * size.w * d - 2 * d}
 NUMBERS |= {"streaming-llm": lambda d, size: 2 * (size.w + size.sinks) * d - 2 * d}
 NUMBERS |= {"tova": lambda d, size: 2 * size.n * d, "rmt": lambda d, size: size.m * d}
+NUMBERS |= {"mamba": lambda d, size: size.expand * d * (size.N + size.w - 1)}
+NUMBERS |= {
+    "mamba2": lambda d, size: size.H * size.P * (size.N + size.w - 1) + 2 * size.G * size.N * (size.w - 1)
+}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 
