@@ -26,6 +26,8 @@ NUMBERS |= {"mamba": lambda d, size: size.expand * d * (size.N + size.w - 1)}
 NUMBERS |= {
     "mamba2": lambda d, size: size.H * size.P * (size.N + size.w - 1) + 2 * size.G * size.N * (size.w - 1)
 }
+NUMBERS |= {"rwkv4": lambda d, size: 5 * d}
+NUMBERS |= {f"rwkv{k}": lambda d, size: d * (d // size.heads) + 2 * d for k in (5, 6, 7)}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 
