@@ -63,10 +63,8 @@ def mamba(x: Array, w: Weights, N: int) -> Array:
     for c in range(u.shape[1]):
         rate = -np.exp(w["A_log"][c])
         for t in range(len(x)):
-            for s in range(t + 1):
-                y[t, c] += (
-                    query[t] @ (np.exp(rate * (past[t, c] - past[s, c])) * key[s]) * step[s, c] * u[s, c]
-                )
+            kept = np.exp(rate * (past[t, c] - past[: t + 1, c, None])) * key[: t + 1]
+            y[t, c] += (kept @ query[t]) @ (step[: t + 1, c] * u[: t + 1, c])
     y = (y * silu(z)) @ w["out_proj"].T
     return y if bare else x + y
 

@@ -23,12 +23,12 @@ class Mamba(Network):
     number a channel; A = −exp(A_log). With bare=1 there is neither the norm nor the sum with x.
 
     Stores d_inner·N + d_inner·(w−1) numbers: h (N, d_inner), and conv, the last w−1 inputs of the convolution.
-    Fixed point keeps both in [−4, 4).
+    Fixed point keeps h in [−8, 8) and conv in [−4, 4).
 
     Weights, in the layouts of transformers' ``MambaMixer``: norm (d,), in_proj (2·d_inner, d) with the rows of u
     and z, conv (d_inner, w), conv_bias (d_inner,), x_proj (rank + 2N, d_inner) with the rows of δ, B and C, dt_proj
     (d_inner, rank), dt_bias (d_inner,), A_log (d_inner, N), D (d_inner,), out_proj (d, d_inner). At random A is
-    from −2.7 to −0.37 and dt_bias in [−3, −1), so that most decays are in (0.4, 0.99); D is 1, as published.
+    from −1 to −0.14 and dt_bias in [−2, 0), so that decays are in (0.5, 0.99) where δ is 0; D is 1, as published.
     RMSNorms have ε = 1e-5. Source: Gu and Dao, Mamba, 2023 (arXiv 2312.00752).
     """
 
@@ -43,7 +43,10 @@ class Mamba(Network):
         "rank": ("rank of the step size's projection", 0),
     }
     normed = True
-    examples = ("mamba:d=1,N=2,w=2,expand=1,bare=1,p=5", "mamba:d=2,N=3,layers=2,format=bf16,seed=1")
+    examples = (
+        "mamba:d=1,N=2,w=2,expand=1,bare=1,p=5,range=1,seed=5",
+        "mamba:d=2,N=3,layers=2,format=bf16,seed=1",
+    )
 
     def prepare(self) -> None:
         self.size.inner = self.size.expand * self.d
@@ -52,7 +55,7 @@ class Mamba(Network):
 
     def parts(self) -> dict[str, Part]:
         size = self.size
-        return {"h": Part((size.N, size.inner))} | window("conv", size.inner, size.w)
+        return {"h": Part((size.N, size.inner), span=8.0)} | window("conv", size.inner, size.w)
 
     def shapes(self) -> dict[str, Weight]:
         d, size = self.d, self.size
@@ -64,8 +67,8 @@ class Mamba(Network):
             | {
                 "x_proj": dense(size.rank + 2 * size.N, size.inner),
                 "dt_proj": dense(size.inner, size.rank),
-                "dt_bias": spread(size.inner, low=-3.0, high=-1.0),
-                "A_log": spread(size.inner, size.N),
+                "dt_bias": spread(size.inner, low=-2.0, high=0.0),
+                "A_log": spread(size.inner, size.N, low=-2.0, high=0.0),
                 "D": constant(size.inner, value=1.0),
                 "out_proj": dense(d, size.inner),
             }
@@ -97,7 +100,7 @@ class Mamba2(Network):
     norms nor the sum with x; the gate silu(z) stays. Published models have P = 64 and N = 64 to 256.
 
     Stores H·P·N + (w−1)(H·P + 2·G·N) numbers: S (H, N, P), and conv, the last w−1 inputs of the convolution.
-    Fixed point keeps both in [−4, 4).
+    Fixed point keeps S in [−8, 8) and conv in [−4, 4).
 
     Weights, in the layouts of transformers' ``Mamba2Mixer``: norm (d,), in_proj (2·H·P + 2·G·N + H, d) with the
     rows of z, u, B, C and Δ, conv (H·P + 2·G·N, w), conv_bias, dt_bias, A_log, D (H,), gate_norm (H·P,), out_proj
@@ -117,7 +120,10 @@ class Mamba2(Network):
         "w": ("width of the convolution, in tokens", 4),
     }
     normed = True
-    examples = ("mamba2:d=1,P=1,N=2,w=2,bare=1,p=4", "mamba2:d=2,H=2,N=2,layers=2,format=e4m3,seed=1")
+    examples = (
+        "mamba2:d=1,P=1,N=1,w=2,bare=1,p=4,range=1,seed=9",
+        "mamba2:d=2,H=2,N=2,layers=2,format=e4m3,seed=1",
+    )
 
     def prepare(self) -> None:
         size = self.size
@@ -129,7 +135,7 @@ class Mamba2(Network):
 
     def parts(self) -> dict[str, Part]:
         size = self.size
-        return {"S": Part((size.H, size.N, size.P))} | window("conv", size.mixed, size.w)
+        return {"S": Part((size.H, size.N, size.P), span=8.0)} | window("conv", size.mixed, size.w)
 
     def shapes(self) -> dict[str, Weight]:
         d, size = self.d, self.size
@@ -139,8 +145,8 @@ class Mamba2(Network):
             | {"in_proj": dense(size.inner + size.mixed + size.H, d)}
             | kernel("conv", size.mixed, size.w)
             | {
-                "dt_bias": spread(size.H, low=-3.0, high=-1.0),
-                "A_log": spread(size.H),
+                "dt_bias": spread(size.H, low=-2.0, high=0.0),
+                "A_log": spread(size.H, low=-2.0, high=0.0),
                 "D": constant(size.H, value=1.0),
                 "out_proj": dense(d, size.inner),
             }

@@ -108,8 +108,8 @@ class Rwkv4(Rwkv):
     a format has rounded it below, it counts as 1. p starts at −1e38, as in published programs, or at the least
     number of the format. Channel mixing: out = σ(W_r·x_r)·W_v·max(W_k·x_k, 0)², each x with its own μ.
 
-    Stores 5d numbers: numerator, denominator, exponent, shift, channel_shift. Fixed point keeps the first three in
-    [−8, 8), the shifts in [−4, 4). The rest is as in ``Rwkv`` (LayerNorms, ln0 in the embedding, bare).
+    Stores 5d numbers: numerator, denominator, exponent, shift, channel_shift. Fixed point keeps the first two in
+    [−8, 8), the others in [−4, 4). The rest is as in ``Rwkv`` (LayerNorms, ln0 in the embedding, bare).
 
     Weights, in the layouts of transformers' ``RwkvModel``: mix_k, mix_v, mix_r, time_decay, time_first (d,), key,
     value, receptance, output (d, d), ffn_mix_k, ffn_mix_r (d,), ffn_key (ffn, d), ffn_receptance (d, d), ffn_value
@@ -122,14 +122,14 @@ class Rwkv4(Rwkv):
     formula = "5 d"
     source = "Peng et al. 2023"
     dimensions = {"ffn": ("width of channel mixing, 4d", 0)}
-    examples = ("rwkv4:d=1,bare=1,p=3", "rwkv4:d=2,layers=2,format=bf16,seed=1")
+    examples = ("rwkv4:d=1,bare=1,p=3,range=4", "rwkv4:d=2,layers=2,format=bf16,seed=1")
 
     def parts(self) -> dict[str, Part]:
         d = self.d
         return {
             "numerator": Part((d,), span=8.0),
             "denominator": Part((d,), span=8.0),
-            "exponent": Part((d,), span=8.0, initial=-1e38),
+            "exponent": Part((d,), span=4.0, initial=-1e38),
         } | super().parts()
 
     def time_shapes(self) -> dict[str, Weight]:
@@ -194,7 +194,7 @@ class Rwkv5(Rwkv):
     source = "Peng et al. 2024"
     dimensions = {"heads": ("heads", 1), "ffn": ("width of channel mixing, 3.5 d", 0)}
     ffn = 3.5
-    examples = ("rwkv5:d=1,bare=1,p=4", "rwkv5:d=4,heads=2,layers=2,format=e5m2,seed=1")
+    examples = ("rwkv5:d=1,bare=1,p=5", "rwkv5:d=4,heads=2,layers=2,format=e5m2,seed=1")
 
     def parts(self) -> dict[str, Part]:
         size = self.size
@@ -261,7 +261,7 @@ class Rwkv6(Rwkv5):
         "rank": ("rank of the token shift, 32 or d", 0),
         "decay_rank": ("rank of the decay, 64 or d", 0),
     }
-    examples = ("rwkv6:d=1,bare=1,p=4", "rwkv6:d=4,heads=2,layers=2,format=fp16,seed=1")
+    examples = ("rwkv6:d=1,bare=1,p=5", "rwkv6:d=4,heads=2,layers=2,format=fp16,seed=1")
 
     def prepare(self) -> None:
         super().prepare()

@@ -48,7 +48,7 @@ class Rwkv7(Rwkv):
         "rank": ("rank of decay, learning rate, gate and value mix, 64 or d", 0),
         "ffn": ("width of channel mixing, 4d", 0),
     }
-    examples = ("rwkv7:d=1,bare=1,p=4", "rwkv7:d=4,heads=2,layers=2,format=e4m3,seed=1")
+    examples = ("rwkv7:d=1,bare=1,p=5", "rwkv7:d=4,heads=2,layers=2,format=e4m3,seed=1")
 
     def prepare(self) -> None:
         super().prepare()
