@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
@@ -32,7 +33,7 @@ class Rwkv(Network):
 
     def prepare(self) -> None:
         size = self.size
-        size.ffn = size.ffn or -int(-self.ffn * self.d // 1)
+        size.ffn = size.ffn or math.ceil(self.ffn * self.d)
         if "heads" in self.dimensions:
             if self.d % size.heads:
                 raise BadInput(f"heads must divide d; given heads={size.heads} and d={self.d}")
