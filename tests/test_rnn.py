@@ -25,6 +25,12 @@ NUMBERS |= {"tova": lambda d, size: 2 * size.n * d, "rmt": lambda d, size: size.
 NUMBERS |= {"slstm": lambda d, size: 4 * d, "lru": lambda d, size: 2 * size.N}
 NUMBERS |= {"s4d": lambda d, size: d * size.N, "dss": lambda d, size: 2 * d * size.N}
 NUMBERS |= {"rg-lru": lambda d, size: size.d_rnn + (size.w - 1) * size.d_rnn}
+NUMBERS |= {"mamba": lambda d, size: size.expand * d * (size.N + size.w - 1)}
+NUMBERS |= {
+    "mamba2": lambda d, size: size.H * size.P * (size.N + size.w - 1) + 2 * size.G * size.N * (size.w - 1)
+}
+NUMBERS |= {"rwkv4": lambda d, size: 5 * d}
+NUMBERS |= {f"rwkv{k}": lambda d, size: d * (d // size.heads) + 2 * d for k in (5, 6, 7)}
 """Theory Sec. 7: the numbers that a layer stores."""
 
 

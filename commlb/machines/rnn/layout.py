@@ -19,12 +19,14 @@ from commlb.machines.base import Array, abridged
 class Part:
     """One array of a layer's state: its shape, and ``span``, the range of its fixed point, [−span, span).
 
-    ``choices`` > 0: integers below it, in as many bits as they need, whatever the format.
+    ``choices`` > 0: integers below it, in as many bits as they need, whatever the format. ``initial``: what its
+    numbers are at the start, as numbers of the format, so the least or greatest of them where it lies beyond.
     """
 
     shape: tuple[int, ...]
     span: float = 4.0
     choices: int = 0
+    initial: float = 0.0
 
     @property
     def size(self) -> int:

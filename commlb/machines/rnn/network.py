@@ -160,7 +160,8 @@ class Network(Machine):
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:
         """A layer's output (d, …): weights w, input x, its ``inputs`` a, the old state's parts s.
 
-        ``s.t`` is the position, ``s.tokens`` (runs,) are the tokens.
+        ``s.t`` is the position, ``s.tokens`` (runs,) are the tokens. ``s.passed`` is empty in the first layer; what
+        a layer puts there, later ones find, within this token.
         ``save(name, value)`` stores a part and returns the rounded numbers; every part is saved once a step.
         """
 
@@ -216,6 +217,15 @@ class Network(Machine):
         self._block = int(np.clip(CACHE // widest, 64, 8192)) if compiled else 4096
         return self
 
+    def start(self, runs: int) -> Array:
+        states = super().start(runs)
+        for place in self.layout.places:
+            if place.form and place.part.initial:
+                first = np.full((1, 1), place.part.initial, self.dtype)
+                self._rows.rounded(first, place.form, first)
+                states[place.rows] = first
+        return states
+
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs = len(tokens)
         if not self._rows.compiled:
@@ -239,10 +249,11 @@ class Network(Machine):
         """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
         x: Any = m.gather(self._embedding, tokens) if self.needs_input else None
+        passed = SimpleNamespace()
         for k, mine in enumerate(self.layout.layers):
             a = m.gather(self._table, tokens) if k == 0 else self.inputs(self._w[k], x, m)
             arrays = {name: old[at.rows].reshape(*at.part.shape, *lanes) for name, at in mine.items()}
-            s = SimpleNamespace(t=t, tokens=tokens, **arrays)
+            s = SimpleNamespace(t=t, tokens=tokens, passed=passed, **arrays)
 
             def save(name: str, value: Array, mine: Any = mine) -> Array:
                 at = mine[name]
