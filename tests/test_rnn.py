@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from equality import LIMITS, equal
 
 from commlb import machines
 from commlb.formats import FORMATS
@@ -143,7 +144,7 @@ def as_torch(machine: Network, module: object) -> object:
     return module
 
 
-@pytest.mark.parametrize("form", ["float64", "float32"])
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(("name", "theirs"), [("elman", "RNN"), ("gru", "GRU"), ("lstm", "LSTM")])
 def test_equal_to_torch(name, theirs, form):
     """64 random tokens, three layers: 1e-9 in float64, 1e-5 in float32."""
@@ -156,4 +157,4 @@ def test_equal_to_torch(name, theirs, form):
     with torch.no_grad():
         expected, _ = module(embedded)
     found = machine.trace(stream).transpose(0, 2, 1)
-    assert np.abs(found - expected.numpy()).max() < (1e-9 if form == "float64" else 1e-5)
+    equal(name, f"torch, nn.{theirs}", form, np.abs(found - expected.numpy()).max())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rnn_twins_caches as twins
+from equality import LIMITS, equal
 
 from commlb import bits, machines
 from commlb.errors import BadInput
@@ -13,7 +14,6 @@ from commlb.tasks.index import Index
 
 T, RUNS = 64, 2
 TASK = Index(T - 1, 32)
-TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
 STREAM = np.random.default_rng(5).integers(TASK.alphabet_size, size=(T, RUNS))
 
 WINDOWS = [
@@ -74,13 +74,14 @@ def part(machine, state, layer, name):
     return state[machine.layout.layers[layer][name].rows]
 
 
-@pytest.mark.parametrize("form", TOLERANCE)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize("spec", WINDOWS + OTHERS)
 def test_equal_to_the_twin(spec, form):
-    assert error(made(spec, form)) < TOLERANCE[form]
+    machine = made(spec, form)
+    equal(machine.name, "all tokens kept, in NumPy", form, error(machine))
 
 
-@pytest.mark.parametrize("form", TOLERANCE)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(
     "spec", [spec for spec in WINDOWS if spec.startswith("sliding") and "bare" not in spec]
 )
@@ -109,7 +110,8 @@ def test_sliding_window_equal_to_torch(spec, form):
         y = functional.scaled_dot_product_attention(q, key, v, attn_mask=bias)
         x = x + functional.linear(y.transpose(1, 2).reshape(RUNS, T, d), weights[f"layers.{k}.out"])
     expected = x.numpy().transpose(1, 2, 0)
-    assert np.abs(machine.trace(STREAM) - expected).max() < TOLERANCE[form] * max(1, np.abs(expected).max())
+    far = np.abs(machine.trace(STREAM) - expected).max() / max(1, np.abs(expected).max())
+    equal(machine.name, "torch, scaled_dot_product_attention", form, far)
 
 
 @pytest.mark.parametrize("spec", WINDOWS)

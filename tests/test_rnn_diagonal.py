@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from equality import LIMITS, equal
 from rnn_twins_diagonal import network, slstm_stabilised
 
 from commlb import machines
@@ -16,7 +17,7 @@ from commlb.machines.rnn.rows import exp64, turn
 from commlb.tasks.index import Index
 
 TASK = Index(63, 32)
-FORMS = {"float64": 1e-9, "float32": 1e-5}
+RECURRENT = "transformers, RecurrentGemmaRecurrentBlock"
 SPECS = [
     "slstm:d=6,heads=2,layers=2",
     "slstm:d=4,heads=4,forget=2",
@@ -76,10 +77,11 @@ def error(machine):
     return worst
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize("spec", SPECS)
 def test_equal_to_the_twin(spec, form, tmp_path):
-    assert error(randomised(f"{spec},format={form}", tmp_path)) < FORMS[form]
+    machine = randomised(f"{spec},format={form}", tmp_path)
+    equal(machine.name, "closed form in NumPy", form, error(machine))
 
 
 def later(w, s, inputs, save):
@@ -150,7 +152,7 @@ def test_outputs_of_slstm_do_not_depend_on_the_stabilisers_start(tmp_path):
             assert distance(found, expected) < 1e-9
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize("spec", ["slstm:d=6,heads=2", "slstm:d=6,heads=3,layers=2"])
 def test_slstm_equals_nx_ai(spec, form, tmp_path):
     """Their plain PyTorch step, with all four numbers of the state, layer by layer."""
@@ -167,8 +169,9 @@ def test_slstm_equals_nx_ai(spec, form, tmp_path):
         states, final, _ = vanilla.slstm_forward(x @ w_x.T, start, w_h, b, step)
         x = states[0, 1:]
         for name, theirs in zip("hcnm", final, strict=True):
-            assert distance(last[k][name].T, theirs.numpy()) < FORMS[form]
-    assert distance(machine.trace(stream).transpose(0, 2, 1), x.numpy()) < FORMS[form]
+            equal("slstm", "xlstm of NX-AI, state", form, distance(last[k][name].T, theirs.numpy()))
+    found = machine.trace(stream).transpose(0, 2, 1)
+    equal("slstm", "xlstm of NX-AI", form, distance(found, x.numpy()))
 
 
 def griffin(machine, layer):
@@ -207,6 +210,10 @@ def griffin(machine, layer):
     return block, lambda x: x if machine.bare else norm._norm(x) * (1 + own["norm"])
 
 
+def told(form, ours, theirs):
+    equal("rg-lru", f"{RECURRENT}, state", form, distance(ours, theirs.numpy()))
+
+
 def one_by_one(block, x, places):
     """The block's outputs from its decoding mode, one token a step from an empty cache."""
     torch = pytest.importorskip("torch")
@@ -215,7 +222,7 @@ def one_by_one(block, x, places):
     return torch.cat([block(x[:, step], places[:, step], None, use_cache=True)[0] for step in steps], 1)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(
     "spec",
     [
@@ -235,13 +242,28 @@ def test_rg_lru_equals_transformers(spec, form, tmp_path):
         for k in range(machine.depth):
             block, norm = griffin(machine, k)
             y, _ = block(norm(x), places, None, use_cache=False)
-            assert distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()) < FORMS[form]
+            equal(
+                "rg-lru",
+                f"{RECURRENT}, state",
+                form,
+                distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
+            )
             if machine.size.d_rnn == machine.d:
                 y = one_by_one(block, norm(x), places)
-                assert distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()) < FORMS[form]
-                assert distance(last[k]["conv"], block.conv1d_state.permute(2, 1, 0).numpy()) < FORMS[form]
+                equal(
+                    "rg-lru",
+                    f"{RECURRENT}, state",
+                    form,
+                    distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
+                )
+                equal(
+                    "rg-lru",
+                    f"{RECURRENT}, state",
+                    form,
+                    distance(last[k]["conv"], block.conv1d_state.permute(2, 1, 0).numpy()),
+                )
             x = y if machine.bare else x + y
-    assert distance(machine.trace(stream).transpose(2, 0, 1), x.numpy()) < FORMS[form]
+    equal("rg-lru", RECURRENT, form, distance(machine.trace(stream).transpose(2, 0, 1), x.numpy()))
 
 
 def test_turn_and_exp64():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rnn_twins_mamba as twins
+from equality import LIMITS, equal
 
 from commlb import machines
 from commlb.errors import BadInput
@@ -14,8 +15,6 @@ from commlb.tasks.index import Index
 
 LENGTH, KINDS = 63, 16
 TASK = Index(LENGTH, KINDS)
-CLOSE = {"float64": 1e-9, "float32": 1e-5}
-FORMS = list(CLOSE)
 
 
 def stream(runs=2):
@@ -74,10 +73,10 @@ def against_twin(name, d, sizes, rest, form, folder):
     return difference(found, expected)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(("name", "d", "sizes", "rest"), CASES)
 def test_equal_to_the_closed_form(name, d, sizes, rest, form, tmp_path):
-    assert against_twin(name, d, sizes, rest, form, tmp_path) < CLOSE[form]
+    equal(name, "closed form in NumPy", form, against_twin(name, d, sizes, rest, form, tmp_path))
 
 
 def late_decay(self, s, decay, left, right, key, value):
@@ -209,7 +208,7 @@ def model_of(name, d, sizes, layers):
 TORCH_CASES = [("mamba", *case) for case in MAMBAS[:2]] + [("mamba2", *case) for case in MAMBA2S[:2]]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(("name", "d", "sizes", "rest"), TORCH_CASES)
 def test_equal_to_the_model_of_transformers(name, d, sizes, rest, form, tmp_path, doubles):
     """Hidden states of every token after the last norm, and the state of every layer at the end."""
@@ -226,7 +225,8 @@ def test_equal_to_the_model_of_transformers(name, d, sizes, rest, form, tmp_path
     expected = theirs.last_hidden_state.numpy().transpose(1, 2, 0)
     assert theirs.last_hidden_state.dtype == (torch.float64 if form == "float64" else torch.float32)
     assert np.abs(expected).max() > 0.01
-    assert difference(final, expected) < CLOSE[form]
+    other = f"transformers, {type(model).__name__}"
+    equal(name, other, form, difference(final, expected))
     states = machine.start(tokens.shape[1])
     for t, row in enumerate(tokens):
         states = machine.step(states, row, t)
@@ -237,4 +237,4 @@ def test_equal_to_the_model_of_transformers(name, d, sizes, rest, form, tmp_path
         else:
             other = np.moveaxis(next(iter(cache.recurrent_states.values())).numpy(), 0, -1).swapaxes(-2, -3)
         assert other.shape == ours.shape
-        assert difference(ours, other) < CLOSE[form]
+        equal(name, f"transformers, {type(model).__name__}, state", form, difference(ours, other))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rnn_twins_rwkv as twins
+from equality import LIMITS, equal
 
 from commlb import machines
 from commlb.errors import BadInput
@@ -15,8 +16,6 @@ from commlb.tasks.index import Index
 
 LENGTH, KINDS = 63, 16
 TASK = Index(LENGTH, KINDS)
-CLOSE = {"float64": 1e-9, "float32": 1e-5}
-FORMS = list(CLOSE)
 
 
 def stream(runs=2):
@@ -65,10 +64,10 @@ def against_twin(spec, form, folder):
     return difference(machine.trace(tokens), expected)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize("spec", CASES)
 def test_equal_to_the_equations_of_the_paper(spec, form, tmp_path):
-    assert against_twin(spec, form, tmp_path) < CLOSE[form]
+    equal(spec.partition(":")[0], "equations of the paper in NumPy", form, against_twin(spec, form, tmp_path))
 
 
 def late_decay(self, s, decay, left, right, key, value):
@@ -212,7 +211,7 @@ def weights_of(model):
     return found | {"readout": np.zeros((answers, d)), "readout_bias": np.zeros(answers)}
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", LIMITS)
 @pytest.mark.parametrize(("d", "ffn", "layers"), [(6, 24, 2), (4, 5, 3)])
 def test_equal_to_the_model_of_transformers(d, ffn, layers, form, tmp_path, monkeypatch):
     """Hidden states of every token after the last norm, and all five numbers of the state at the end.
@@ -235,11 +234,11 @@ def test_equal_to_the_model_of_transformers(d, ffn, layers, form, tmp_path, monk
     found = machine.trace(tokens)
     final = np.stack([machine.norm(machine._top, "norm", y[:, None], machine._rows)[:, 0] for y in found])
     assert theirs.last_hidden_state.dtype == kind
-    assert difference(final, expected) < CLOSE[form]
+    equal("rwkv4", "transformers, RwkvModel", form, difference(final, expected))
     states = machine.start(tokens.shape[1])
     for t, row in enumerate(tokens):
         states = machine.step(states, row, t)
     order = ["channel_shift", "shift", "numerator", "denominator", "exponent"]
     for place in machine.layout.places:
         other = theirs.state[order.index(place.name)][:, :, place.layer].numpy().T
-        assert difference(states[place.rows], other) < CLOSE[form]
+        equal("rwkv4", "transformers, RwkvModel, state", form, difference(states[place.rows], other))
