@@ -321,9 +321,7 @@ def fixed_with_negative_zero(x, out, low, high, magic):
 
 
 @pytest.mark.parametrize("p", [2, 8, 16])
-@pytest.mark.parametrize(
-    "mutant", [fixed_without_saturation, fixed_with_ties_up, fixed_with_negative_zero]
-)
+@pytest.mark.parametrize("mutant", [fixed_without_saturation, fixed_with_ties_up, fixed_with_negative_zero])
 def test_mistakes_in_fixed_point_are_noticed(monkeypatch, mutant, p):
     monkeypatch.setattr(cells, "round_fixed", mutant)
     with pytest.raises(AssertionError):

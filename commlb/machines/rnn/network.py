@@ -20,7 +20,7 @@ from commlb.errors import BadInput, require_at_least
 from commlb.formats import FORMATS, chosen
 from commlb.machines.base import Array, Machine, Namer
 from commlb.machines.rnn.layout import Layout, Part
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, quiet
 from commlb.machines.rnn.weights import Weight, constant, dense, digest, draw, read, spread
 from commlb.tasks.base import Task
 
@@ -195,6 +195,7 @@ class Network(Machine):
     def largest_capacity_bits(self) -> float:
         return max(self.capacity_bits(t) for t in range(self.task.length))
 
+    @quiet
     def use(self, compiled: bool) -> Network:
         """Take the compiled or the plain form of the kernels from now on; the bits are the same."""
         m = self._rows = Rows(self.dtype, compiled)
@@ -245,6 +246,7 @@ class Network(Machine):
                     new[-1] = 1 + self._best(y)
             states[:, block] = new.reshape(self.rows, -1)
 
+    @quiet
     def _forward(self, old: Array, new: Array, tokens: Array, t: int) -> Array:
         """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
@@ -268,6 +270,7 @@ class Network(Machine):
         output: Array = x
         return output
 
+    @quiet
     def _best(self, y: Array) -> Array:
         """The place of the answer for outputs y (d, …)."""
         m = self._rows
