@@ -112,18 +112,19 @@ class Network(Machine):
         self.size = SimpleNamespace(**sizes)
         self._kinds = max(task.alphabet(t).stop for t in range(task.length))
         self.prepare()
-        answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
-        self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
-        self.widths, self.numbers = self.layout.widths, self.layout.numbers
-        self.rows = len(self.widths)
         wanted = self.wanted()
         numbers = sum(math.prod(weight.shape) for weight in wanted.values())
         if numbers > MOST_NUMBERS:
             raise BadInput(
                 f"{self.name} would have {numbers:,} weights; at most {MOST_NUMBERS:,}; take a smaller d"
             )
+        answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
+        self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
+        self.widths, self.numbers = self.layout.widths, self.layout.numbers
+        self.rows = len(self.widths)
+        most = float(np.finfo(self.dtype).max)
         self.weights: Mapping[str, Array] = (
-            read(file, wanted) if file is not None else draw(wanted, seed or 0)
+            read(file, wanted, most) if file is not None else draw(wanted, seed or 0)
         )
         self.weights_digest = digest(self.weights)
         self.answers = np.array(task.answers)
