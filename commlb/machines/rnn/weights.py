@@ -32,7 +32,7 @@ KINDS = NUMBERS | {"b": "bool", "U": "text", "S": "text"}
 
 LONGEST_HEADER = 10_000
 HEADER = re.compile(
-    r"\{'descr': (?P<descr>'(?P<order>[<>=|]?)(?P<letter>[a-zA-Z])(?P<bytes>[0-9]{0,3})'|\[.*\]), *"
+    r"\{'descr': (?:'(?P<order>[<>=|]?)(?P<letter>[a-zA-Z])(?P<bytes>[0-9]{0,3})'|\[.*\]), *"
     r"'fortran_order': (?P<fortran>True|False), *'shape': \((?P<shape>[0-9, ]*)\),? *\}\s*"
 )
 """What stands before the numbers of an .npy file. It is matched, where numpy evaluates it as Python."""
@@ -87,6 +87,10 @@ def draw(wanted: Mapping[str, Weight], seed: int) -> dict[str, Array]:
     return made
 
 
+class _Odd(Exception):
+    """What is wrong in a file that is whole."""
+
+
 @dataclass(frozen=True)
 class _Stored:
     """An array in a file: the kind of its numbers ("float32"), its shape, and how to load it."""
@@ -123,7 +127,8 @@ def read(
     except OSError as error:
         raise BadInput(f"cannot read weights from '{path}': {error.strerror or _line(error)}") from error
     except Exception as error:  # the bytes are anybody's, and so is what readers make of them
-        raise BadInput(f"cannot read weights from '{path}': {_line(error)}; {AGAIN[suffix]}") from error
+        why = _line(error) if isinstance(error, _Odd) else f"it is no whole {suffix} file ({_line(error)})"
+        raise BadInput(f"cannot read weights from '{path}': {why}; {AGAIN[suffix]}") from error
     for name, array in made.items():
         _check_numbers(path, name, array, most)
     return made
@@ -149,8 +154,8 @@ def _match(path: str, stored: Mapping[str, _Stored], wanted: Mapping[str, Weight
             )
         if found.shape != weight.shape:
             raise BadInput(
-                f"'{path}': {name} must have shape {weight.shape}; it has {found.shape}; shapes follow from d, "
-                "those of embedding and readout also from the task and n"
+                f"'{path}': {name} must have shape {weight.shape}; it has {_line(found.shape)}; "
+                "shapes follow from d, those of embedding and readout also from the task and n"
             )
 
 
@@ -175,7 +180,7 @@ def _npz(path: str) -> Iterator[dict[str, _Stored]]:
         for member in file.infolist():
             name = member.filename.removesuffix(".npy")
             if name in stored:
-                raise BadInput(f"'{path}' has {_some([name])} twice; {AGAIN['.npz']}")
+                raise _Odd(f"it has {_some([name])} twice")
             stored[name] = _npy(file, member, name)
         yield stored
 
@@ -183,18 +188,18 @@ def _npz(path: str) -> Iterator[dict[str, _Stored]]:
 def _npy(file: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _Stored:
     """One array, of which only the header is read yet (the .npy format, versions 1 and 2)."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{_some([name])} is packed in a way that numpy does not use")
+        raise _Odd(f"{_some([name])} is packed in a way that numpy does not use")
     with file.open(member) as opened:
         start = opened.read(8)
         size = int.from_bytes(opened.read(2 if start[6:7] == b"\x01" else 4), "little")
         header = HEADER.fullmatch(opened.read(size).decode("latin1")) if size <= LONGEST_HEADER else None
         data = opened.tell()
     if start not in (b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00") or header is None:
-        raise ValueError(f"{_some([name])} is no plain array")
+        raise _Odd(f"{_some([name])} is no plain array")
     shape = tuple(int(length) for length in header["shape"].replace(" ", "").split(",") if length)
     if header["letter"] == "O":
-        raise ValueError(f"{_some([name])} is a pickle, which is never loaded")
-    kind = KINDS.get(header["letter"], header["descr"])
+        raise _Odd(f"{_some([name])} is a pickle, which is never loaded")
+    kind = KINDS.get(header["letter"] or "", "of another kind")
     if header["letter"] in NUMBERS:
         kind += str(8 * int(header["bytes"]))
 
@@ -205,7 +210,7 @@ def _npy(file: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _Stored:
             needed = math.prod(shape) * number.itemsize
             found = opened.read(needed + 1)  # to the end, where the checksum is compared
         if len(found) != needed:
-            raise ValueError(f"{_some([name])} is cut short or goes on too long")
+            raise _Odd(f"{_some([name])} is cut short or goes on too long")
         return np.frombuffer(found, number).reshape(shape, order="F" if header["fortran"] == "True" else "C")
 
     return _Stored(kind, shape, load)
@@ -237,7 +242,8 @@ def digest(weights: Mapping[str, Array]) -> str:
 
 
 def _line(error: Any) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    text = " ".join(str(error).split())[:120] or type(error).__name__
+    return text if text.isprintable() else ascii(text)
 
 
 def _some(names: list[str]) -> str:
