@@ -164,6 +164,20 @@ FORMATS = {
 """The formats by name. e4m3 is the one without infinities (OCP E4M3, ``float8_e4m3fn``)."""
 
 
+OTHER_NAMES = {
+    **dict.fromkeys(("fp32", "f32", "single", "float"), "float32"),
+    **dict.fromkeys(("fp64", "f64", "double"), "float64"),
+    **dict.fromkeys(("float16", "f16", "half"), "fp16"),
+    **dict.fromkeys(("bfloat16", "bfloat"), "bf16"),
+    **dict.fromkeys(("fp8", "float8", "f8", "e4m3fn", "float8_e4m3fn"), "e4m3"),
+    **dict.fromkeys(("float8_e5m2", "e5m2fn"), "e5m2"),
+    **dict.fromkeys(("fp4", "float4", "float4_e2m1fn"), "e2m1"),
+    **dict.fromkeys(("fp6", "float6", "float6_e2m3fn"), "e2m3"),
+    "float6_e3m2fn": "e3m2",
+}
+"""What other libraries call them: suggested, not taken, so that a machine is written in one way only."""
+
+
 def fixed(bits: int, span: float) -> Format:
     """Fixed point with ``bits`` bits: the multiples of span·2^(1−bits) from −span to span less one of them.
 
@@ -186,7 +200,7 @@ def fixed(bits: int, span: float) -> Format:
 def named(name: str) -> Format:
     """The format of this name, such as ``bf16``. Raises ``BadInput`` if there is none."""
     if name not in FORMATS:
-        raise unknown_name("format", name, FORMATS)
+        raise unknown_name("format", name, FORMATS, OTHER_NAMES)
     return FORMATS[name]
 
 

@@ -174,9 +174,9 @@ def test_digests_tell_names_shapes_and_numbers_apart():
 
 
 def test_paths_that_are_refused(tmp_path):
-    refused(tmp_path / "none.npz", "there is none", "seed=")
-    refused("w\0.npz", "there is none")
-    refused("w" * 300 + ".npz", "there is none")
+    refused(tmp_path / "none.npz", "there is no file", "seed=")
+    refused("w\0.npz", "there is no file")
+    refused("w" * 300 + ".npz", "there is no file")
     refused(tmp_path / "w.txt", "ends in .npz or .safetensors")
     refused(tmp_path / "npz", "ends in .npz or .safetensors")
     (tmp_path / "folder.npz").mkdir()
@@ -263,7 +263,7 @@ def test_safetensors_of_other_kinds_are_refused(tmp_path):
     ):
         path = tmp_path / "w.safetensors"
         safe(path, arrays() | {"a": np.zeros((2, 3), dtype)})
-        refused(path, "a must be float16, float32, float64", f"it is {word}", "convert it first")
+        refused(path, "a must be float16, float32 or float64", f"it is {word}", "convert it to float32")
 
 
 def test_numbers_beyond_the_arithmetic_are_refused(tmp_path):
@@ -319,6 +319,7 @@ HUGE = "(1000000, 1000000)"
         header(descr="'<f999'"),
         header(shape="(-2, -3)"),
         header(shape="(2, 3, )[0]"),
+        header(shape="(2 3,)"),
         header(descr="__import__('os').abort()"),
         header(version=b"\x03\x00"),
         b"\x93NUMPY",

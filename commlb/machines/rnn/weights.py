@@ -33,7 +33,7 @@ KINDS = NUMBERS | {"b": "bool", "U": "text", "S": "text"}
 LONGEST_HEADER = 10_000
 HEADER = re.compile(
     r"\{'descr': (?:'(?P<order>[<>=|]?)(?P<letter>[a-zA-Z])(?P<bytes>[0-9]{0,3})'|\[.*\]), *"
-    r"'fortran_order': (?P<fortran>True|False), *'shape': \((?P<shape>[0-9, ]*)\),? *\}\s*"
+    r"'fortran_order': (?P<fortran>True|False), *'shape': \((?P<shape>(?:[0-9]+, ?)*[0-9]*)\),? *\}\s*"
 )
 """What stands before the numbers of an .npy file. It is matched, where numpy evaluates it as Python."""
 
@@ -114,10 +114,9 @@ def read(
     if suffix not in SUFFIXES:
         raise BadInput(f"weights must be a file that ends in {' or '.join(SUFFIXES)}; given '{path}'")
     if not os.path.isfile(path):
-        given = "it is a folder" if os.path.isdir(path) else "there is none"
-        raise BadInput(
-            f"weights must be a file, but '{path}': {given}; correct the path, or give seed=… instead"
-        )
+        if os.path.isdir(path):
+            raise BadInput(f"weights must be a file; '{path}' is a folder; give the path of a file in it")
+        raise BadInput(f"there is no file of weights '{path}'; correct the path, or give seed=… instead")
     try:
         with (_safetensors if suffix == ".safetensors" else _npz)(path) as stored:
             _match(path, stored, wanted)
@@ -144,13 +143,13 @@ def _match(path: str, stored: Mapping[str, _Stored], wanted: Mapping[str, Weight
     extra = sorted(set(stored) - set(names))
     if extra:
         raise BadInput(
-            f"'{path}' has {_some(extra)} too; leave out what this machine lacks; it has {_some(names)}"
+            f"'{path}' has {_some(extra)}, which this machine lacks; leave out all but {_some(names)}"
         )
     for name, weight in wanted.items():
         found = stored[name]
         if found.kind not in FLOATS:
             raise BadInput(
-                f"'{path}': {name} must be {', '.join(FLOATS)}; it is {found.kind}; convert it first"
+                f"'{path}': {name} must be float16, float32 or float64; it is {found.kind}; convert it to float32"
             )
         if found.shape != weight.shape:
             raise BadInput(
