@@ -86,7 +86,7 @@ def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str,
 
 
 def provenance(seed: int | None, started: float, weights: str | None = None) -> dict[str, Any]:
-    """Version, command line, seed, libraries, platform, digest of weights, time: what it takes to run this again."""
+    """Version, command line, seed, libraries, platform, weights, time: what it takes to run this again."""
     import datetime
     import platform
     from importlib.metadata import version

@@ -187,9 +187,8 @@ def fixed(bits: int, span: float) -> Format:
     [0.0, 0.25, 0.5, 0.75, -1.0, -0.75, -0.5, -0.25]
     """
     if not 1 <= bits <= LARGEST_P:
-        raise BadInput(
-            f"p must be 1 to {LARGEST_P} bits a number; given {bits}; more have format=float32 and float64"
-        )
+        more = "; for more take format=float32 or float64" if bits > LARGEST_P else ""
+        raise BadInput(f"p must be 1 to {LARGEST_P} bits a number; given {bits}{more}")
     part, exponent = math.frexp(span) if math.isfinite(span) else (0.0, 0)
     if part != 0.5 or abs(exponent - 1) > 30:
         raise BadInput(f"range must be a power of two from 2^-30 to 2^30; given {span:g}")
@@ -214,7 +213,9 @@ def chosen(p: int | None, span: float | None, name: str | None) -> Callable[[flo
             f"numbers have fixed point (p) or a format; given p={p} and format={name}; leave one out"
         )
     if span is not None and p is None:
-        raise BadInput(f"range belongs to fixed point; given range={span:g} without p; add p=8, say")
+        raise BadInput(
+            f"range belongs to fixed point; given range={span:g} without p; add p=8, say, or leave range out"
+        )
     if p is None:
         form = named(name or "float32")
         return lambda own: form
