@@ -76,7 +76,7 @@ class Format:
         >>> FORMATS["e4m3"].encode(np.array([448.0, 1.0, -1.0])).tolist()
         [126, 56, 184]
         """
-        rows = np.asarray(values).reshape(-1, np.shape(values)[-1])
+        rows = _rows(np.asarray(values))
         out = np.empty(rows.shape, np.uint64)
         if self.fixed:
             mask = np.uint64(2**self.bits - 1)
@@ -103,7 +103,7 @@ class Format:
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
         """
-        rows = given.reshape(-1, given.shape[-1])
+        rows = _rows(given)
         out = np.empty(rows.shape) if into is None else into.reshape(rows.shape)
         if self.fixed:
             shift = np.uint64(64 - self.bits)
@@ -141,6 +141,11 @@ class Format:
         """The code of ``high``."""
         mantissa, exponent = math.frexp(self.high)
         return ((exponent - self.least) << self.mantissa) + int((2 * mantissa - 1) * 2.0**self.mantissa)
+
+
+def _rows(array: NDArray) -> NDArray:
+    """All axes but the last as one, also where an array is empty."""
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 def _minifloat(name: str, bits: int, mantissa: int, least: int, high: float, nan: int | None) -> Format:

@@ -13,8 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commlb import machines
 from commlb.kernels import cells
+from commlb.machines.rnn import network
 from commlb.machines.rnn.rows import Rows
+from commlb.registry import registered
+from commlb.tasks.index import Index
+
+FAMILIES = registered("commlb.machines.rnn", network.Network)
 
 KINDS = [np.float32, np.float64]
 MANY = 1_000 if os.environ.get("NUMBA_DISABLE_JIT") == "1" else 30_000
@@ -237,3 +243,25 @@ def test_norms_are_their_equations(dtype, compiled):
     assert found.dtype == dtype
     np.testing.assert_allclose(found.reshape(5, 4), layer, rtol=near, atol=near)
     assert m.sum(rows).reshape(4).tobytes() == (((x[0] + x[1]) + x[2]) + x[3] + x[4]).tobytes()
+
+
+@pytest.mark.parametrize("precision", ["format=float32", "format=float64", "format=e4m3", "p=4"])
+@pytest.mark.parametrize("cls", FAMILIES.values(), ids=FAMILIES)
+def test_steps_of_networks_are_silent_whatever_overflows(cls, precision, monkeypatch):
+    """With the largest weights: warnings are errors here, also in the two threads; both forms give the same bits."""
+    monkeypatch.setattr(network, "WORTH_TWO_THREADS", 1)
+    name, _, text = cls.examples[0].partition(":")
+    own = [part for part in text.split(",") if part.partition("=")[0] not in ("p", "format", "range")]
+    made = machines.build(f"{name}:{','.join([*own, precision])}", Index(6, 4), 6)
+    rng, most = np.random.default_rng(0), float(np.finfo(made.dtype).max)
+    made.weights = {key: rng.choice([-most, 0.0, most], array.shape) for key, array in made.weights.items()}
+    found = []
+    for compiled in (False, True):
+        made.use(compiled)
+        states = made.start(9)
+        for t in range(7):
+            states = made.step(states, np.arange(9) % 4, t)
+        assert made.unpack(made.pack(states)).tobytes() == states.tobytes()
+        found.append(states.tobytes() + made.output(states).tobytes())
+        made.trace(np.zeros((2, 3), np.int64))
+    assert found[0] == found[1]

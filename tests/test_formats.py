@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commlb import bits
 from commlb.errors import BadInput
 from commlb.formats import FORMATS, Format, chosen, fixed, named
 from commlb.kernels import cells
@@ -222,9 +223,35 @@ def test_what_a_format_says_of_itself(form):
         assert int(form.encode(np.array([form.high]))[0]) < form.nan < 2**form.bits
 
 
-def test_single_numbers_have_codes_too():
-    assert int(FORMATS["e4m3"].encode(np.float64(448.0))) == 126
-    assert int(fixed(4, 1.0).encode(np.float64(-1.0))) == 8
+@pytest.mark.parametrize("form", [*FORMATS.values(), fixed(1, 4.0), fixed(8, 0.5), fixed(32, 1.0)], ids=str)
+def test_codes_compiled_and_plain_are_the_same(form, monkeypatch):
+    """Of numbers, of codes (all there are, or random ones), of any shape, into an array or a new one."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(2**form.bits - 1, size=600, dtype=np.uint64, endpoint=True)
+    if form.bits <= 8:
+        codes[: 2**form.bits] = np.arange(2**form.bits)
+    plain = form.decode(codes)
+    stored = np.where(np.isfinite(plain), plain, form.nan_value) + 0.0
+    expected = form.encode(stored)
+    assert canonical(form.decode(expected)) == canonical(stored)
+    monkeypatch.setattr(bits, "MANY", 1)
+    assert canonical(form.decode(codes)) == canonical(plain)
+    for shape in [(600,), (3, 200), (2, 3, 100), (600, 1)]:
+        for numbers in (stored, stored.astype(form.dtype)):
+            found = form.encode(numbers.reshape(shape))
+            assert found.dtype == np.uint64
+            assert canonical(found) == canonical(expected.reshape(shape))
+        assert form.decode(expected.reshape(shape)).shape == shape
+        into = np.empty(shape, form.dtype)
+        form.decode(expected.reshape(shape), into)
+        assert canonical(into) == canonical(stored.astype(form.dtype).reshape(shape))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3)])
+def test_no_numbers_have_no_codes(shape):
+    for form in (FORMATS["e4m3"], fixed(4, 1.0)):
+        assert form.encode(np.zeros(shape, np.float32)).shape == shape
+        assert form.decode(np.zeros(shape, np.uint64)).shape == shape
 
 
 def test_formats_that_are_refused():
