@@ -14,8 +14,8 @@ from commlb.kernels import cells, special
 from commlb.machines.base import Array
 
 quiet = np.errstate(all="ignore")
-"""Around all that a machine computes, in each thread: infinities and NaNs are values like others, stored as their
-format says, and compiled kernels do not warn of them either."""
+"""Around all that a machine computes: infinities and NaNs are values like others, stored as their format says, and
+compiled kernels do not warn of them either."""
 
 
 class Rows:
