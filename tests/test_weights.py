@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import math
 import os
 import pickle
 import struct
@@ -101,7 +100,9 @@ def test_drawn_numbers_are_split_mix(seed):
 
 
 def test_drawn_numbers_stay_as_they_are():
-    """Written down once: neither this code nor another NumPy may change them."""
+    """Written down once: neither this code nor another NumPy may change them. Seed 0 is SplitMix64's own stream."""
+    published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert draw({"w": spread(3, low=0.0)}, 0)["w"].tolist() == [(word >> 11) / 2**53 for word in published]
     made = draw({"u": spread(2, 2), "v": spread(1, low=0.5)}, seed=7)
     found = [number.hex() for array in made.values() for number in array.reshape(-1).tolist()]
     assert found == GOLDEN
@@ -256,11 +257,7 @@ def test_kinds_of_numbers_that_are_refused(tmp_path, dtype, word):
 
 def test_safetensors_of_other_kinds_are_refused(tmp_path):
     ml_dtypes = pytest.importorskip("ml_dtypes")
-    for dtype, word in (
-        (np.int64, "I64"),
-        (ml_dtypes.bfloat16, "bfloat16"),
-        (ml_dtypes.float8_e4m3fn, "F8_E4M3"),
-    ):
+    for dtype, word in ((np.int64, "I64"), (np.uint8, "U8"), (ml_dtypes.bfloat16, "bfloat16")):
         path = tmp_path / "w.safetensors"
         safe(path, arrays() | {"a": np.zeros((2, 3), dtype)})
         refused(path, "a must be float16, float32 or float64", f"it is {word}", "convert it to float32")
@@ -408,4 +405,3 @@ def test_a_network_too_large_is_refused_before_any_work():
     for spec in ("lstm:d=4096", "gru:d=4096,layers=4096", "elman:d=1024,layers=40"):
         with pytest.raises(BadInput, match="weights; at most 67,108,864; take a smaller d"):
             machines.build(spec, Index(4, 2), 4)
-    assert math.prod((4096, 4096)) * 8 > 2**26

@@ -92,7 +92,10 @@ class Network(Machine):
     def __init__(self, task: Task, cut: int, d: int, **given: Any):
         self.task, self.parameters = task, {"d": d, **given}
         self.d, self.depth = d, given.pop("layers", 1)
-        self.bare = bool(given.pop("bare", 0))
+        bare = given.pop("bare", 0)
+        if bare not in (0, 1):
+            raise BadInput(f"bare must be 0 or 1; given {bare}")
+        self.bare = bool(bare)
         self._form = chosen(given.pop("p", None), given.pop("range", None), given.pop("format", None))
         made = self._form(1.0)
         self.format, self.precision_bits, self.dtype = made.name, made.bits, made.dtype

@@ -74,7 +74,7 @@ def draw(wanted: Mapping[str, Weight], seed: int) -> dict[str, Array]:
     mix(G·(k + 1) + mix(seed)), SplitMix64 (``machines.random``), in float64.
 
     >>> draw({"w": spread(3, low=0.0)}, seed=0)["w"].round(4).tolist()
-    [0.8833, 0.4319, 0.0264]
+    [0.8833, 0.4315, 0.0264]
     """
     start, key = 1, mix(np.array([seed % 2**64], np.uint64))
     made = {}
