@@ -33,8 +33,15 @@ THEIRS = {
 }
 FIXED = [(p, span) for p in (1, 2, 5, 8, 15, 16, 17, 24, 31, 32) for span in (2.0**-30, 0.5, 4.0, 2.0**30)]
 ARITHMETICS = [np.float32, np.float64]
-THIN = 29 if os.environ.get("NUMBA_DISABLE_JIT") == "1" else 1
+WITHOUT_COMPILER = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+THIN = 29 if WITHOUT_COMPILER else 1
 """Every so manieth value is tried where kernels that would be compiled run number by number."""
+
+
+@pytest.fixture(autouse=WITHOUT_COMPILER)
+def rows_at_once(monkeypatch):
+    """Codes are made of all numbers at once, however many."""
+    monkeypatch.setattr(bits, "MANY", 2**40)
 
 
 def canonical(values: np.ndarray) -> bytes:
@@ -91,8 +98,11 @@ def by_table(values: np.ndarray, form: Format) -> np.ndarray:
     return np.where(np.isnan(values), form.nan_value, near).astype(values.dtype)
 
 
+@pytest.mark.parametrize("many", [2**40] if WITHOUT_COMPILER else [1, 2**40], ids=lambda k: f"from{k}")
 @pytest.mark.parametrize("name", THEIRS)
-def test_every_code_is_ml_dtypes_number(name):
+def test_every_code_is_ml_dtypes_number(name, many, monkeypatch):
+    """By compiled kernels and by plain ones."""
+    monkeypatch.setattr(bits, "MANY", many)
     form, theirs = FORMATS[name], THEIRS[name]
     codes = np.arange(2**form.bits, dtype=np.uint64)
     with warnings.catch_warnings():
