@@ -59,7 +59,8 @@ def say(
     """Write ``result`` to ``out``, if there is one, and print it as JSON or as text."""
     import importlib
 
-    where = provenance(seed, started) if as_json or out else {}
+    machine = getattr(result, "machine", None)
+    where = provenance(seed, started, getattr(machine, "weights_digest", None)) if as_json or out else {}
     for path in out:
         save(path, command, result, rows, where)
     if as_json:
@@ -84,8 +85,8 @@ def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str,
     files.replace(path, text.encode())
 
 
-def provenance(seed: int | None, started: float) -> dict[str, Any]:
-    """Version, command line, seed, libraries, platform, time: what it takes to run this again."""
+def provenance(seed: int | None, started: float, weights: str | None = None) -> dict[str, Any]:
+    """Version, command line, seed, libraries, platform, weights, time: what it takes to run this again."""
     import datetime
     import platform
     from importlib.metadata import version
@@ -99,7 +100,7 @@ def provenance(seed: int | None, started: float) -> dict[str, Any]:
         "libraries": {name: version(name) for name in ("numpy", "numba", "networkx", "click", "matplotlib")},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "weights_digest": None,
+        "weights_digest": weights,
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(time.perf_counter() - started, 3),
     }

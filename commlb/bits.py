@@ -63,7 +63,8 @@ def lanes(array: NDArray) -> NDArray:
 
 def run(kernel: Callable[..., None], *arguments: NDArray | np.generic) -> None:
     """A kernel of ``kernels.codes``, compiled if the first argument has an axis less: see ``lanes``."""
-    special(kernel, "float64", np.ndim(arguments[0]) == 2)(*arguments)
+    with np.errstate(over="ignore"):  # words wrap, of which NumPy warns where a number is alone (no compiler)
+        special(kernel, "float64", np.ndim(arguments[0]) == 2)(*arguments)
 
 
 def to_hex(words: NDArray[np.uint64], bits: int) -> str:

@@ -6,7 +6,7 @@ Every message is one line: what was required, what was given, what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class CommlbError(Exception):
@@ -31,14 +31,19 @@ class LimitError(CommlbError):
     exit_code = 4
 
 
-def unknown_name(kind: str, given: str, known: Iterable[str]) -> BadInput:
+def unknown_name(
+    kind: str, given: str, known: Iterable[str], others: Mapping[str, str] | None = None
+) -> BadInput:
     """The error for a name that is not registered, with the nearest known name as a suggestion.
+
+    ``others``: names that somebody may use for known ones.
 
     >>> print(unknown_name("task", "istre", ["index", "istree"]))
     unknown task 'istre'; did you mean 'istree'? Known: index, istree
     """
     names = sorted(known)
-    near = difflib.get_close_matches(given.lower(), names, n=1)
+    other = (others or {}).get(given.lower())
+    near = [other] if other else difflib.get_close_matches(given.lower(), names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ";"
     return BadInput(f"unknown {kind} '{given}'{hint} Known: {', '.join(names)}".replace("; K", ". K"))
 

@@ -76,7 +76,7 @@ class Format:
         >>> FORMATS["e4m3"].encode(np.array([448.0, 1.0, -1.0])).tolist()
         [126, 56, 184]
         """
-        rows = np.asarray(values).reshape(-1, np.shape(values)[-1])
+        rows = _rows(np.asarray(values))
         out = np.empty(rows.shape, np.uint64)
         if self.fixed:
             mask = np.uint64(2**self.bits - 1)
@@ -103,7 +103,7 @@ class Format:
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
         """
-        rows = given.reshape(-1, given.shape[-1])
+        rows = _rows(given)
         out = np.empty(rows.shape) if into is None else into.reshape(rows.shape)
         if self.fixed:
             shift = np.uint64(64 - self.bits)
@@ -143,6 +143,11 @@ class Format:
         return ((exponent - self.least) << self.mantissa) + int((2 * mantissa - 1) * 2.0**self.mantissa)
 
 
+def _rows(array: NDArray) -> NDArray:
+    """All axes but the last as one, also where an array is empty."""
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
 def _minifloat(name: str, bits: int, mantissa: int, least: int, high: float, nan: int | None) -> Format:
     return Format(name, bits, mantissa, least, -high, high, nan)
 
@@ -164,6 +169,20 @@ FORMATS = {
 """The formats by name. e4m3 is the one without infinities (OCP E4M3, ``float8_e4m3fn``)."""
 
 
+OTHER_NAMES = {
+    **dict.fromkeys(("fp32", "f32", "single", "float"), "float32"),
+    **dict.fromkeys(("fp64", "f64", "double"), "float64"),
+    **dict.fromkeys(("float16", "f16", "half"), "fp16"),
+    **dict.fromkeys(("bfloat16", "bfloat"), "bf16"),
+    **dict.fromkeys(("fp8", "float8", "f8", "e4m3fn", "float8_e4m3fn"), "e4m3"),
+    **dict.fromkeys(("float8_e5m2", "e5m2fn"), "e5m2"),
+    **dict.fromkeys(("fp4", "float4", "float4_e2m1fn"), "e2m1"),
+    **dict.fromkeys(("fp6", "float6", "float6_e2m3fn"), "e2m3"),
+    "float6_e3m2fn": "e3m2",
+}
+"""What other libraries call them: suggested, not taken, so that a machine is written in one way only."""
+
+
 def fixed(bits: int, span: float) -> Format:
     """Fixed point with ``bits`` bits: the multiples of span·2^(1−bits) from −span to span less one of them.
 
@@ -173,9 +192,8 @@ def fixed(bits: int, span: float) -> Format:
     [0.0, 0.25, 0.5, 0.75, -1.0, -0.75, -0.5, -0.25]
     """
     if not 1 <= bits <= LARGEST_P:
-        raise BadInput(
-            f"p must be 1 to {LARGEST_P} bits a number; given {bits}; more have format=float32 and float64"
-        )
+        more = "; for more take format=float32 or float64" if bits > LARGEST_P else ""
+        raise BadInput(f"p must be 1 to {LARGEST_P} bits a number; given {bits}{more}")
     part, exponent = math.frexp(span) if math.isfinite(span) else (0.0, 0)
     if part != 0.5 or abs(exponent - 1) > 30:
         raise BadInput(f"range must be a power of two from 2^-30 to 2^30; given {span:g}")
@@ -186,7 +204,7 @@ def fixed(bits: int, span: float) -> Format:
 def named(name: str) -> Format:
     """The format of this name, such as ``bf16``. Raises ``BadInput`` if there is none."""
     if name not in FORMATS:
-        raise unknown_name("format", name, FORMATS)
+        raise unknown_name("format", name, FORMATS, OTHER_NAMES)
     return FORMATS[name]
 
 
@@ -200,7 +218,9 @@ def chosen(p: int | None, span: float | None, name: str | None) -> Callable[[flo
             f"numbers have fixed point (p) or a format; given p={p} and format={name}; leave one out"
         )
     if span is not None and p is None:
-        raise BadInput(f"range belongs to fixed point; given range={span:g} without p; add p=8, say")
+        raise BadInput(
+            f"range belongs to fixed point; given range={span:g} without p; add p=8, say, or leave range out"
+        )
     if p is None:
         form = named(name or "float32")
         return lambda own: form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from commlb.errors import BadInput, unknown_name
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 EXACT = "exact"
 """The name of each task's own exact machine, which is made by ``task.machine()``."""
+
+
+MOST_DIGITS = 20
+"""Of an integer in a machine's parameters; 2^64 has as many."""
 
 
 def machine_classes() -> dict[str, type[Machine]]:
@@ -31,15 +36,10 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     if name != EXACT and name not in classes:
         raise unknown_name("machine", name, [EXACT, *classes])
     cls = classes.get(name, Machine)
-    given = _parse(spec, text, cls)
-    required, optional = cls.required, cls.optional
-    for key in given:
-        if key not in required and key not in optional:
-            known = ", ".join([*required, *optional]) or "none"
-            raise BadInput(f"machine {name} has no parameter '{key}'; it takes: {known}")
-    missing = [f"{key} ({what})" for key, what in required.items() if key not in given]
+    given = _parse(spec, name, text, cls)
+    missing = [f"{key} ({what})" for key, what in cls.required.items() if key not in given]
     if missing:
-        example = ",".join(f"{key}=8" for key in required)
+        example = ",".join(f"{key}=8" for key in cls.required)
         raise BadInput(f"machine {name} needs {', '.join(missing)}; write {name}:{example}")
     if name == EXACT:
         return task.machine()
@@ -49,26 +49,37 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     return machine
 
 
-def _parse(spec: str, text: str, cls: type[Machine]) -> dict[str, Any]:
+def _parse(spec: str, name: str, text: str, cls: type[Machine]) -> dict[str, Any]:
     """The parameters in ``text``, each an integer, or what the machine's ``texts`` and ``fractions`` say."""
     given: dict[str, Any] = {}
     for part in text.split(",") if text else []:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise BadInput(f"a machine is written NAME:key=value,…; given '{spec}'")
+        if key not in cls.required and key not in cls.optional:
+            raise _unknown_key(name, key, [*cls.required, *cls.optional])
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")
         given[key] = value if key in cls.texts else _number(spec, key, value, key in cls.fractions)
     return given
 
 
+def _unknown_key(name: str, key: str, known: list[str]) -> BadInput:
+    near = difflib.get_close_matches(key.lower(), known, n=1)
+    hint = f"did you mean '{near[0]}'? It" if near else "it"
+    return BadInput(f"machine {name} has no parameter '{key}'; {hint} takes: {', '.join(known) or 'none'}")
+
+
 def _number(spec: str, key: str, value: str, fraction: bool) -> float:
     digits = value.removeprefix("-")
-    if digits.isascii() and digits.isdecimal():
+    whole = digits.isascii() and digits.isdecimal()
+    if whole and len(digits) <= MOST_DIGITS:
         return int(value)
     if fraction:
         try:
             return float(value)
         except ValueError:
             raise BadInput(f"{key} must be a number; given '{value}' in '{spec}'") from None
+    if whole:
+        raise BadInput(f"{key} must have at most {MOST_DIGITS} digits; given {len(digits)} of them")
     raise BadInput(f"{key} must be an integer; given '{value}' in '{spec}'")

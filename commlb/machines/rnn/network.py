@@ -20,7 +20,7 @@ from commlb.errors import BadInput, require_at_least
 from commlb.formats import FORMATS, chosen
 from commlb.machines.base import Array, Machine, Namer
 from commlb.machines.rnn.layout import Layout, Part
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, quiet
 from commlb.machines.rnn.weights import Weight, constant, dense, digest, draw, read, spread
 from commlb.tasks.base import Task
 
@@ -92,7 +92,10 @@ class Network(Machine):
     def __init__(self, task: Task, cut: int, d: int, **given: Any):
         self.task, self.parameters = task, {"d": d, **given}
         self.d, self.depth = d, given.pop("layers", 1)
-        self.bare = bool(given.pop("bare", 0))
+        bare = given.pop("bare", 0)
+        if bare not in (0, 1):
+            raise BadInput(f"bare must be 0 or 1; given {bare}")
+        self.bare = bool(bare)
         self._form = chosen(given.pop("p", None), given.pop("range", None), given.pop("format", None))
         made = self._form(1.0)
         self.format, self.precision_bits, self.dtype = made.name, made.bits, made.dtype
@@ -112,18 +115,19 @@ class Network(Machine):
         self.size = SimpleNamespace(**sizes)
         self._kinds = max(task.alphabet(t).stop for t in range(task.length))
         self.prepare()
-        answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
-        self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
-        self.widths, self.numbers = self.layout.widths, self.layout.numbers
-        self.rows = len(self.widths)
         wanted = self.wanted()
         numbers = sum(math.prod(weight.shape) for weight in wanted.values())
         if numbers > MOST_NUMBERS:
             raise BadInput(
                 f"{self.name} would have {numbers:,} weights; at most {MOST_NUMBERS:,}; take a smaller d"
             )
+        answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
+        self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
+        self.widths, self.numbers = self.layout.widths, self.layout.numbers
+        self.rows = len(self.widths)
+        most = float(np.finfo(self.dtype).max)
         self.weights: Mapping[str, Array] = (
-            read(file, wanted) if file is not None else draw(wanted, seed or 0)
+            read(file, wanted, most) if file is not None else draw(wanted, seed or 0)
         )
         self.weights_digest = digest(self.weights)
         self.answers = np.array(task.answers)
@@ -195,6 +199,7 @@ class Network(Machine):
     def largest_capacity_bits(self) -> float:
         return max(self.capacity_bits(t) for t in range(self.task.length))
 
+    @quiet
     def use(self, compiled: bool) -> Network:
         """Take the compiled or the plain form of the kernels from now on; the bits are the same."""
         m = self._rows = Rows(self.dtype, compiled)
@@ -245,6 +250,7 @@ class Network(Machine):
                     new[-1] = 1 + self._best(y)
             states[:, block] = new.reshape(self.rows, -1)
 
+    @quiet
     def _forward(self, old: Array, new: Array, tokens: Array, t: int) -> Array:
         """The tokens at t through all layers: the last one's output; ``new`` gets the new state."""
         m, lanes = self._rows, old.shape[1:]
@@ -268,6 +274,7 @@ class Network(Machine):
         output: Array = x
         return output
 
+    @quiet
     def _best(self, y: Array) -> Array:
         """The place of the answer for outputs y (d, …)."""
         m = self._rows

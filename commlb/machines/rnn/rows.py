@@ -13,6 +13,10 @@ from commlb.formats import Format
 from commlb.kernels import cells, special
 from commlb.machines.base import Array
 
+quiet = np.errstate(all="ignore")
+"""Around all that a machine computes: infinities and NaNs are values like others, stored as their format says, and
+compiled kernels do not warn of them either."""
+
 
 class Rows:
     """Functions on arrays (features…, runs), or plain (features…, 1, runs); the same bits from both.
