@@ -301,13 +301,16 @@ def matrix(s: Any, decay: Any, left: Any, right: Any, key: Any, value: Any, out:
     """
     dk, dv = key.shape[0], value.shape[0]
     for v in range(dv):
+        read = out[v]  # of k = 0, which is written last
         for r in range(s.shape[1]):
-            read = right[0, r] * s[v, r]
-            for k in range(1, dk):
-                read = read + right[k, r] * s[k * dv + v, r]
-            for k in range(dk):
-                i = k * dv + v
-                out[i, r] = (decay[k, r] * s[i, r] + left[k, r] * read) + key[k, r] * value[v, r]
+            read[r] = right[0, r] * s[v, r]
+        for k in range(1, dk):
+            for r in range(s.shape[1]):
+                read[r] = read[r] + right[k, r] * s[k * dv + v, r]
+        for k in range(dk - 1, -1, -1):
+            i = k * dv + v
+            for r in range(s.shape[1]):
+                out[i, r] = (decay[k, r] * s[i, r] + left[k, r] * read[r]) + key[k, r] * value[v, r]
 
 
 def read_matrix(s: Any, query: Any, out: Any) -> None:
