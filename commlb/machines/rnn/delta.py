@@ -20,10 +20,10 @@ class DeltaNet(Matrix):
 
     u = (W_q·x, W_k·x, W_v·x) goes through a short convolution of width w, channel by channel, and silu; then q and
     k are divided by √(Σ of their squares + 10⁻⁶), q by √dk too; β = σ(W_b·x), one a head. Stores dk·dv numbers a
-    head and the window of u: (w − 1)·(2·dk + dv) a head; w = 1: no convolution. Fixed point keeps S and u in [−4,
-    4). Weights: norm, w_q, w_k, w_v, w_o (``Matrix``), w_b (heads, d), head_norm (dv,), conv (heads·(2·dk + dv),
-    w) for q, k, v one after the other and conv_bias, which is 0 in the authors' code. Sources: Schlag et al., ICML
-    2021; Yang et al., NeurIPS 2024 (arXiv 2406.06484), with its layer.
+    head and the window of u: (w − 1)·(2·dk + dv) a head; w = 1: no convolution. Fixed point keeps S in [−2, 2), u
+    in [−4, 4). Weights: norm, w_q, w_k, w_v, w_o (``Matrix``), w_b (heads, d), head_norm (dv,), conv (heads·(2·dk
+    + dv), w) for q, k, v one after the other and conv_bias, which is 0 in the authors' code. Sources: Schlag et
+    al., ICML 2021; Yang et al., NeurIPS 2024 (arXiv 2406.06484), with its layer.
     """
 
     name = "deltanet"
@@ -31,7 +31,7 @@ class DeltaNet(Matrix):
     formula = "heads (dk dv + (w-1) (2dk + dv))"
     source = "Schlag et al. 2021; Yang et al. 2024"
     dimensions = HEADS | {"w": ("width of the short convolutions, 1 for none", 4)}
-    span = 4.0
+    span = 2.0
     examples = ("deltanet:d=2,dk=1,w=1,p=4,bare=1", "deltanet:d=4,heads=2,w=3,layers=2,format=e4m3,seed=1")
 
     @property
