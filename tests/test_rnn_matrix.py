@@ -323,7 +323,7 @@ def test_deltanet_equals_the_chunked_rule_without_decay(dims, form, tmp_path, qw
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("chunk", [64, 16, 128])
-@pytest.mark.parametrize("spec", ["mlstm:d=8,heads=2,dk=2,layers=2,w=1", "mlstm:d=6,heads=3,dk=4,dv=2,w=1"])
+@pytest.mark.parametrize("spec", ["mlstm:d=8,heads=2,dk=2,layers=2,w=1", "mlstm:d=6,heads=3,dk=4,dv=4,w=1"])
 def test_mlstm_equals_xlstm_7b(spec, chunk, form, tmp_path):
     """transformers' xLSTM layer, in chunks and (chunk > 64) token by token, and its last C, n and m.
 
