@@ -83,7 +83,10 @@ def state(machine: Network, tokens: np.ndarray) -> dict[str, np.ndarray]:
     states = machine.start(tokens.shape[1])
     for t, row in enumerate(tokens):
         states = machine.step(states, row, t)
-    return {f"{k}.{name}": states[rows].reshape(*p.shape, -1) for k, name, p, rows in machine._places}
+    return {
+        f"{place.layer}.{place.name}": states[place.rows].reshape(*place.part.shape, -1)
+        for place in machine.layout.places
+    }
 
 
 @pytest.mark.parametrize("form", FORMS)

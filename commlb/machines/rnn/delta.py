@@ -9,8 +9,9 @@ import numpy as np
 
 from commlb.machines.base import Array
 from commlb.machines.rnn.convolution import convolve, kernel, window
+from commlb.machines.rnn.layout import Part
 from commlb.machines.rnn.matrix import HEADS, Matrix, unit
-from commlb.machines.rnn.network import Part, Save
+from commlb.machines.rnn.network import Save
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, dense, spread
 
@@ -104,7 +105,7 @@ class GatedDeltaNet(DeltaNet):
         w.rate = m.exp(w.log_a)
 
     def gates(self, w: Any, x: Array, m: Rows) -> list[Array]:
-        decay = m.exp(-(w.rate * m.softplus(m.dot(w.w_a, x) + w.b_a)))
+        decay = m.exp(-(w.rate * m.softplus(m.dot(w.w_a, x, w.b_a))))
         return [*super().gates(w, x, m), decay, m.silu(m.dot(w.w_z, x))]
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:

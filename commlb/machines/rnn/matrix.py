@@ -12,7 +12,8 @@ import numpy as np
 
 from commlb.errors import BadInput
 from commlb.machines.base import Array
-from commlb.machines.rnn.network import Network, Part, Save
+from commlb.machines.rnn.layout import Part
+from commlb.machines.rnn.network import Network, Save
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, constant, dense
 
@@ -250,9 +251,9 @@ class GLA(Matrix):
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
         x = self.norm(w, "norm", x, m)
         q = m.dot(w.w_q, x) * (1 / math.sqrt(self.size.dk))
-        decay = m.sigmoid(m.dot(w.w_a, m.dot(w.w_b, x)) + w.b_a)
+        decay = m.sigmoid(m.dot(w.w_a, m.dot(w.w_b, x), w.b_a))
         decay = np.sqrt(np.sqrt(np.sqrt(np.sqrt(decay))))
-        gate = m.silu(m.dot(w.w_g, x) + w.b_g)
+        gate = m.silu(m.dot(w.w_g, x, w.b_g))
         return np.concatenate([q, m.dot(w.w_k, x), m.dot(w.w_v, x), decay, gate])
 
     def cell(self, w: Any, x: Array, a: Array, s: Any, save: Save, m: Rows) -> Array:

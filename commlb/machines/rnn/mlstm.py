@@ -10,8 +10,9 @@ import numpy as np
 from commlb.errors import BadInput
 from commlb.machines.base import Array
 from commlb.machines.rnn.convolution import convolve, kernel, window
+from commlb.machines.rnn.layout import Part
 from commlb.machines.rnn.matrix import EPSILON, HEADS, Matrix, within
-from commlb.machines.rnn.network import Part, Save
+from commlb.machines.rnn.network import Save
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, constant, dense, spread
 
@@ -92,7 +93,7 @@ class MLSTM(Matrix):
         if self.size.w > 1:
             u = m.dot(w.w_u, x)
             return np.concatenate([u, m.dot(w.w_v, u), m.silu(m.dot(w.w_z, x))])
-        i, f = (CAP * m.tanh((m.dot(z, x) + b) * (1 / CAP)) for z, b in ((w.w_i, w.b_i), (w.w_f, w.b_f)))
+        i, f = (CAP * m.tanh(m.dot(z, x, b) * (1 / CAP)) for z, b in ((w.w_i, w.b_i), (w.w_f, w.b_f)))
         q, k, v = m.dot(w.w_q, x), m.dot(w.w_k, x), m.dot(w.w_v, x)
         return np.concatenate([q, k, v, i, f, m.sigmoid(m.dot(w.w_g, x))])
 
@@ -106,7 +107,7 @@ class MLSTM(Matrix):
         c = m.silu(convolve(w, s, "conv", u, save))
         flat = np.concatenate([m.dot(w.w_q, c), m.dot(w.w_k, c), v])
         q, k, v = self.split(flat, dk, dk, dv)
-        i, f = self.split(m.dot(w.w_i, flat) + w.b_i, 1)[0], self.split(m.dot(w.w_f, flat) + w.b_f, 1)[0]
+        (i,), (f,) = self.split(m.dot(w.w_i, flat, w.b_i), 1), self.split(m.dot(w.w_f, flat, w.b_f), 1)
         y = self.head_norm(w, self.remembered(q, k, v, i, f, s, save, m), m)
         return self.finish(w, x, gate * (m.flat(y) + w.skip * c), m)
 
