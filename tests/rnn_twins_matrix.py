@@ -2,6 +2,7 @@
 
 ``outputs(machine, stream)`` gives the last layer's outputs (T, d) for the stream's T tokens; ``heads`` of a family
 gives (T, heads·dv), before W_o, for a layer's input (T, d).
+``made`` and what follows it are for the tests of both files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from commlb import machines
+from commlb.machines.rnn.network import Network
+from commlb.tasks.index import Index
+
+LENGTH = 64
+TASK = Index(LENGTH - 1, 16)
+FORMS = ["float64", "float32"]
 
 
 def sigmoid(x: Any) -> Any:
@@ -185,3 +194,44 @@ HEADS = {
     "gated-deltanet": deltanet,
     "mlstm": mlstm,
 }
+
+
+def made(spec: str, form: str, path: Any, **fixed: float) -> Network:
+    """The machine with all weights random, also those that are constant from a seed, except ``fixed``."""
+    spec = f"{spec},format={form}"
+    machine = machines.build(spec, TASK, TASK.length - 1)
+    rng = np.random.default_rng(5)
+    wanted = machine.wanted()
+    weights = {
+        name: a + 0.3 * rng.standard_normal(a.shape) * (wanted[name].low == wanted[name].high)
+        for name, a in machine.weights.items()
+    }
+    for name in weights:
+        if name.rpartition(".")[2] in fixed:
+            weights[name] = np.full_like(weights[name], fixed[name.rpartition(".")[2]])
+    np.savez(path / "weights.npz", **weights)
+    return machines.build(f"{spec},weights={path / 'weights.npz'}", TASK, TASK.length - 1)
+
+
+def stream(runs: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).integers(TASK.alphabet_size, size=(LENGTH, runs))
+
+
+def error(found: Any, expected: Any) -> float:
+    """The largest difference, relative to the largest number expected if that is more than 1."""
+    return float(np.abs(found - expected).max() / max(1, np.abs(expected).max()))
+
+
+def tolerance(form: str) -> float:
+    return 1e-9 if form == "float64" else 1e-5
+
+
+def state(machine: Network, tokens: np.ndarray) -> dict[str, np.ndarray]:
+    """The parts of all layers, "layer.part", after the tokens (T, runs)."""
+    states = machine.start(tokens.shape[1])
+    for t, row in enumerate(tokens):
+        states = machine.step(states, row, t)
+    return {
+        f"{place.layer}.{place.name}": states[place.rows].reshape(*place.part.shape, -1)
+        for place in machine.layout.places
+    }
