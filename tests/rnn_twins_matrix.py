@@ -7,6 +7,7 @@ gives (T, heads·dv), before W_o, for a layer's input (T, d).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -196,21 +197,21 @@ HEADS = {
 }
 
 
-def made(spec: str, form: str, path: Any, **fixed: float) -> Network:
-    """The machine with all weights random, also those that are constant from a seed, except ``fixed``."""
-    spec = f"{spec},format={form}"
-    machine = machines.build(spec, TASK, TASK.length - 1)
-    rng = np.random.default_rng(5)
-    wanted = machine.wanted()
-    weights = {
-        name: a + 0.3 * rng.standard_normal(a.shape) * (wanted[name].low == wanted[name].high)
-        for name, a in machine.weights.items()
-    }
-    for name in weights:
-        if name.rpartition(".")[2] in fixed:
-            weights[name] = np.full_like(weights[name], fixed[name.rpartition(".")[2]])
+def made(spec: str, form: str, path: Any, fixed: Sequence[str] = (), diagonal: Sequence[str] = ()) -> Network:
+    """The machine with all weights random, also those that are constant from a seed, but for those ``fixed``.
+
+    Of weights named in ``diagonal`` only the 4 × 4 blocks on the diagonal are not 0.
+    """
+    machine = machines.build(f"{spec},format={form}", TASK, TASK.length - 1)
+    rng, weights = np.random.default_rng(5), dict(machine.weights)
+    for name, wanted in machine.wanted().items():
+        own, a = name.rpartition(".")[2], weights[name]
+        if wanted.low == wanted.high and own not in fixed:
+            weights[name] = a + 0.3 * rng.standard_normal(a.shape)
+        if own in diagonal:
+            weights[name] = a * np.kron(np.eye(len(a) // 4), np.ones((4, 4)))
     np.savez(path / "weights.npz", **weights)
-    return machines.build(f"{spec},weights={path / 'weights.npz'}", TASK, TASK.length - 1)
+    return machines.build(f"{spec},format={form},weights={path / 'weights.npz'}", TASK, TASK.length - 1)
 
 
 def stream(runs: int = 1) -> np.ndarray:
@@ -220,10 +221,6 @@ def stream(runs: int = 1) -> np.ndarray:
 def error(found: Any, expected: Any) -> float:
     """The largest difference, relative to the largest number expected if that is more than 1."""
     return float(np.abs(found - expected).max() / max(1, np.abs(expected).max()))
-
-
-def tolerance(form: str) -> float:
-    return 1e-9 if form == "float64" else 1e-5
 
 
 def state(machine: Network, tokens: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rnn_twins_matrix as twins
-from rnn_twins_matrix import FORMS, LENGTH, TASK, error, made, stream, tolerance
+from equality import equal
+from rnn_twins_matrix import FORMS, LENGTH, TASK, error, made, stream
 
 from commlb import machines
 from commlb.errors import BadInput
@@ -48,7 +49,8 @@ def twin_error(machine: Network) -> float:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("spec", SPECS)
 def test_equal_to_the_sum_over_the_past(spec, form, tmp_path):
-    assert twin_error(made(spec, form, tmp_path)) < tolerance(form)
+    machine = made(spec, form, tmp_path)
+    equal(machine.name, "its sum over the past", form, twin_error(machine))
 
 
 def before_it_is_written(self: Any, s: Any, save: Any, m: Any, **given: Any) -> Any:
