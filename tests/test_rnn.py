@@ -32,6 +32,14 @@ NUMBERS |= {
 }
 NUMBERS |= {"rwkv4": lambda d, size: 5 * d}
 NUMBERS |= {f"rwkv{k}": lambda d, size: d * (d // size.heads) + 2 * d for k in (5, 6, 7)}
+NUMBERS |= {
+    "linear-attention": lambda d, size: size.heads * (size.dk * size.dv + size.dk),
+    "retnet": lambda d, size: size.heads * size.dk * size.dv,
+    "gla": lambda d, size: size.heads * size.dk * size.dv,
+    "deltanet": lambda d, size: size.heads * (size.dk * size.dv + (size.w - 1) * (2 * size.dk + size.dv)),
+    "mlstm": lambda d, size: size.heads * (size.dk * size.dv + size.dk + 1 + (size.w - 1) * size.dv),
+}
+NUMBERS["gated-deltanet"] = NUMBERS["deltanet"]
 """Theory Sec. 7: the numbers that a layer stores."""
 
 

@@ -33,7 +33,7 @@ def insert_windows(work: int) -> Callable[..., Any]:
 
 @functools.cache
 def special(kernel: Callable[..., Any], kind: str, compile_it: bool) -> Callable[..., Any]:
-    """``kernel`` of ``cells`` or ``codes`` in float32 or float64 (``kind``), compiled or plain.
+    """``kernel`` of ``cells``, ``codes`` or ``matrices`` in float32 or float64 (``kind``), compiled or plain.
 
     Its constants and the functions that it calls are globals of a copy of it. Division follows IEEE 754. Numba
     knows a stored kernel by its file, so what a kernel calls must stand in the same one.

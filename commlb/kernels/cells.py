@@ -294,34 +294,6 @@ def lstm_output(a: Any, c: Any, out: Any) -> None:
             h[k] = sigmoid(ao[k]) * tanh(new_c[k])
 
 
-def matrix(s: Any, decay: Any, left: Any, right: Any, key: Any, value: Any, out: Any) -> None:
-    """out = diag(decay)·S + left ⊗ (rightᵀ·S) + key ⊗ value, the recurrence of all matrix states.
-
-    s, out (dk·dv, runs), S[k, v] at row k·dv + v; decay, left, right, key (dk, runs), value (dv, runs).
-    """
-    dk, dv = key.shape[0], value.shape[0]
-    for v in range(dv):
-        for r in range(s.shape[1]):
-            read = right[0, r] * s[v, r]
-            for k in range(1, dk):
-                read = read + right[k, r] * s[k * dv + v, r]
-            for k in range(dk):
-                i = k * dv + v
-                out[i, r] = (decay[k, r] * s[i, r] + left[k, r] * read) + key[k, r] * value[v, r]
-
-
-def read_matrix(s: Any, query: Any, out: Any) -> None:
-    """out[v, r] = Σ_k query[k, r]·S[k, v], S laid out as in ``matrix``; query (dk, runs), out (dv, runs)."""
-    dk, dv = query.shape[0], out.shape[0]
-    for v in range(dv):
-        row = out[v]
-        for r in range(s.shape[1]):
-            row[r] = query[0, r] * s[v, r]
-        for k in range(1, dk):
-            for r in range(s.shape[1]):
-                row[r] = row[r] + query[k, r] * s[k * dv + v, r]
-
-
 def constants(kind: str, compile_it: bool) -> dict[str, Any]:
     """The globals of kernels for ``kind``, "float32" or "float64", compiled or plain.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from commlb.errors import BadInput
 from commlb.formats import Format
-from commlb.kernels import cells, special
+from commlb.kernels import cells, matrices, special
 from commlb.machines.base import Array
 
 quiet = np.errstate(all="ignore")
@@ -102,13 +102,13 @@ class Rows:
         """
         out = np.empty(s.shape, self.dtype)
         vectors = [np.ascontiguousarray(vector) for vector in (decay, left, right, key, value)]
-        self.run(cells.matrix, self.flat(s), *vectors, self.flat(out))
+        self.run(matrices.carry, self.flat(s), *vectors, self.flat(out))
         return out
 
     def read(self, s: Array, query: Array) -> Array:
         """queryᵀ·S, for S (dk, dv, …), query (dk, …): (dv, …)."""
         out = np.empty(s.shape[1:], self.dtype)
-        self.run(cells.read_matrix, self.flat(s), np.ascontiguousarray(query), out)
+        self.run(matrices.read, self.flat(s), np.ascontiguousarray(query), out)
         return out
 
     def rms_norm(self, x: Array, weight: Array, epsilon: float) -> Array:
