@@ -14,7 +14,7 @@ from commlb.errors import BadInput
 from commlb.machines.base import Array
 from commlb.machines.rnn.layout import Part
 from commlb.machines.rnn.network import Network, Save
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, exp64, turn
 from commlb.machines.rnn.weights import Weight, constant, dense
 
 MOST_STORED = 2**24
@@ -26,6 +26,8 @@ HEADS = {
     "dv": ("numbers of a value, in each head", 0),
 }
 """Dimensions of every family here; dk and dv are d / heads unless given."""
+
+LOG_10000 = 9.210340371976184
 
 EPSILON = 1e-6
 """What norms inside a layer, and denominators, add."""
@@ -188,7 +190,7 @@ class RetNet(Matrix):
 
     def derive(self, w: Any, m: Rows) -> None:
         w.decay = m.column(1.0 - 2.0 ** (-5.0 - np.arange(self.size.heads)[:, None]))
-        w.cos, w.sin = (m.column(values[:, None]) for values in turns(self.size.dk // 2))
+        w.cos, w.sin = (m.column(values[:, None]) for values in turn(angles(self.size.dk // 2)))
 
     def inputs(self, w: Any, x: Array, m: Rows) -> Array:
         x = self.norm(w, "norm", x, m)
@@ -206,19 +208,13 @@ class RetNet(Matrix):
         return self.finish(w, x, gate * self.head_norm(w, self.read_out(matrix, q, m), m), m)
 
 
-def turns(pairs: int) -> tuple[Array, Array]:
-    """cos θ and sin θ for θ_i = 10000^(−i/(pairs−1)), i < pairs, by their Taylor series for θ ≤ 1.
+def angles(pairs: int) -> Array:
+    """θ_i = 10000^(−i/(pairs−1)), i < pairs.
 
-    >>> [values.round(4).tolist() for values in turns(2)]
-    [[0.5403, 1.0], [0.8415, 0.0001]]
+    >>> angles(2).round(6).tolist()
+    [1.0, 0.0001]
     """
-    exponent = np.arange(pairs) * (-9.210340371976184 / max(pairs - 1, 1))
-    angle = Rows(np.float64, compiled=False).exp(exponent[:, None])[:, 0] if pairs else exponent
-    square, cos, sin = angle * angle, np.ones(pairs), np.ones(pairs)
-    for k in range(10, 0, -1):
-        cos = 1 - square * cos / (2 * k * (2 * k - 1))
-        sin = 1 - square * sin / (2 * k * (2 * k + 1))
-    return cos, angle * sin
+    return exp64(np.arange(pairs) * (-LOG_10000 / max(pairs - 1, 1)))
 
 
 class GLA(Matrix):
