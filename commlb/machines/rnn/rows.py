@@ -36,7 +36,7 @@ class Rows:
 
     def flat(self, x: Array) -> Array:
         """x with all features on one axis."""
-        return x.reshape(-1, *x.shape[-self.lanes :])
+        return x.reshape(math.prod(x.shape[: -self.lanes]), *x.shape[-self.lanes :])
 
     def empty(self, features: int, like: Array) -> Array:
         return np.empty((features, *like.shape[-self.lanes :]), self.dtype)
@@ -151,7 +151,7 @@ COSINE = [(-1) ** k / math.factorial(2 * k) for k in range(9)]
 def exp64(x: Array) -> Array:
     """e^x of weights, in float64: ``Rows.exp`` there, so the same bits on every machine."""
     given = np.ascontiguousarray(x, np.float64)
-    return Rows(np.float64, compiled=False).exp(given.reshape(1, 1, -1)).reshape(given.shape)
+    return Rows(np.float64, compiled=False).exp(given.reshape(1, 1, given.size)).reshape(given.shape)
 
 
 def turn(theta: Array) -> tuple[Array, Array]:
