@@ -210,7 +210,7 @@ def run(
         collision=None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins)
+        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins, information.bits)
         if check.holds
         else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
         public_coins=coins,
