@@ -65,6 +65,12 @@ class Sketch(Machine):
         other._seeds = rng.integers(2**64, size=runs, dtype=np.uint64)
         return other
 
+    def remark(self) -> str:
+        return (
+            f"reads the public coins of seed {self.parameters['seed']}, which are not stored; "
+            "random trials of reduce have fresh ones"
+        )
+
     def _coins(self, place: Array) -> Words:
         return words(self._seeds, np.asarray(place, np.uint64))
 
@@ -95,6 +101,7 @@ class Reservoir(Sketch):
         super().__init__(seed, k=k)
         self.task = task
         self.rows = min(k, task.word_length)
+        self.work_per_token = 2  # the query looks at every coin once more
         self.dtype = np.min_scalar_type(task.symbols - 1)
         self.widths = [bits_needed(task.symbols)] * self.rows
 

@@ -48,6 +48,7 @@ class Bloom(Sketch):
         full, rest = divmod(bits, 64)
         self.widths = [64] * full + [rest] * (rest > 0)
         self.rows = len(self.widths)
+        self.work_per_token = hashes
 
     def capacity_bits(self, t: int) -> float:
         return float(self.bits if t <= self.task.text_length else 1)
@@ -140,6 +141,7 @@ class CountMin(Sketch):
         super().__init__(seed, width=width, depth=depth)
         self.task, self.width, self.depth = task, width, depth
         self.rows = width * depth
+        self.work_per_token = depth
         self.dtype = np.min_scalar_type(task.text_length)
         self.widths = [bits_needed(task.text_length + 1)] * self.rows
 
