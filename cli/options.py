@@ -58,7 +58,7 @@ inside = _all(
         default="exact",
         show_default=True,
         shell_complete=complete("machine"),
-        help="exact, store, window:w=8, random:bits=16,seed=1, …",
+        help="exact, window:w=8, gru:d=4,p=8, mamba:d=16,format=bf16, … (commlb list).",
     ),
 )
 """A problem inside a task, and a machine."""

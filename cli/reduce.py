@@ -30,13 +30,15 @@ def reduce_command(
     Without --trials, all inputs are run if there are at most 4096; otherwise up to 1000 random ones, fewer
     where a run is long, none where one alone would take very long.
 
-    Exit codes: 0 done, 1 the reduction is refused, 2 bad input, 4 a limit was hit.
+    Exit codes: 0 done, 1 the reduction is refused, 2 bad input, 3 a library is missing, 4 a limit was hit.
 
     \b
     Examples:
       commlb reduce istree --n 64
       commlb reduce istree --n 64 --reduction hubs --plot hubs.png
       commlb reduce index --n 24 --machine window:w=8 --trials 2000 --seed 1
+      commlb reduce ar --n 12 --machine mamba:d=16,N=4,format=bf16
+      commlb reduce equality --n 64 --machine fingerprint:bits=8
       commlb reduce ar --n 4 --symbols 3 --x 0,2,1,1 --i 2
       commlb reduce cgram --n 100 --c 3 --json --out row.csv
     """

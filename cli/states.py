@@ -38,6 +38,7 @@ def states_command(
     Examples:
       commlb states index --n 16 --machine window:w=4 --information
       commlb states index --n 40 --machine random:bits=18 --plot states.png
+      commlb states index --n 12 --machine gru:d=4,p=4 --information
       commlb states istree --n 6 --over all
       commlb states counting --n 10 --json --out rows.csv
     """
