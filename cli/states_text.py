@@ -103,7 +103,7 @@ def _about(result: StatesResult, cut: StatesCut) -> list[str]:
         if place < 0:
             found.append("      …")
         else:
-            found.append(f"{place + 1:>7}  {number(each[place]):>9}  {percent(best[place]):>10}")
+            found.append(f"{place + 1:>7}  {number(each[place], digits=4):>10}  {percent(best[place]):>10}")
     words = f"sum of I(X_i; S): {number(sum(each))} <= entropy {number(cut.entropy_bits)} bits. "
     if cut.mean_best_accuracy is not None and cut.ceiling_accuracy is not None:
         words += (

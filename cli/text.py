@@ -170,6 +170,9 @@ def _answers(result: ReduceResult) -> list[str]:
     if result.public_coins:
         how += ", the coins those of the seed" if how == "exhaustive" else ", fresh coins each trial"
     words = f"Answers: {right} right of {answers.trials}, {rate} ({how}{sure})."
+    best = result.information.best_accuracy
+    if best is not None and answers.ceiling_accuracy is not None and answers.evidence == "exhaustive":
+        words += f" Best guess of x_i from the message: {percent(best)} (exhaustive)."
     if answers.ceiling_accuracy is not None:
         limit = percent(answers.ceiling_accuracy, up=True)
         words += f" Ceiling for {room} bits: {limit} (formula: Fano)."

@@ -15,7 +15,7 @@ from commlb import machines, reductions
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
 from commlb.information import (
     CONFIDENCE,
-    bits_about_inputs,
+    about_inputs,
     ceiling_accuracy,
     entropy,
     error_upper_limit,
@@ -210,7 +210,7 @@ def run(
         collision=None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins)
+        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins, information.bits)
         if check.holds
         else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
         public_coins=coins,
@@ -257,8 +257,8 @@ def _measure(
         _, ids, counts = np.unique(messages, axis=1, return_inverse=True, return_counts=True)
         h = entropy(counts.tolist())
         message = Message(len(counts), float(np.log2(len(counts))), h, "exhaustive")
-        each = tuple(bits_about_inputs(xs, ids.reshape(-1), symbols))
-        information = Information(h, each, "exhaustive", None)
+        each, best = about_inputs(xs, ids.reshape(-1), symbols)
+        information = Information(h, tuple(each), "exhaustive", None, math.fsum(best) / n)
         if errors is not None and tally is None:
             runs, wrong = xs.shape[1] * len(errors), sum(errors)
             fano = None

@@ -138,17 +138,21 @@ def spectrum(counts: Array) -> dict[int, int]:
     return dict(sorted(zip(values, times[0].tolist(), strict=True)))
 
 
-def bits_about_inputs(xs: Array, ids: Array, symbols: int) -> list[float]:
-    """I(X_i; S) for each i, from all inputs: xs of shape (n, V^n), and for each the number of its state.
+def about_inputs(xs: Array, ids: Array, symbols: int) -> tuple[list[float], list[float]]:
+    """I(X_i; S) for each i, and how often the best guess of x_i from the state is right.
 
-    Exact counts; the logarithms are floating point.
+    From all inputs: xs of shape (n, V^n), and for each the number of its state, ids (V^n,). Exact counts; the
+    logarithms are floating point.
+
+    >>> about_inputs(np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([0, 0, 1, 1]), 2)
+    ([1.0, 0.0], [1.0, 0.5])
     """
     states = int(ids.max()) + 1
-    found = []
+    state = entropy(np.bincount(ids, minlength=states).tolist())
+    found, best = [], []
     for row in xs:
         joint = np.bincount(ids * symbols + row, minlength=states * symbols)
-        both = entropy(joint[joint > 0].tolist())
-        state = entropy(np.bincount(ids, minlength=states).tolist())
-        symbol = entropy(np.bincount(row).tolist())
+        both, symbol = entropy(joint[joint > 0].tolist()), entropy(np.bincount(row).tolist())
         found.append(max(0.0, symbol + state - both))
-    return found
+        best.append(int(joint.reshape(states, symbols).max(axis=1).sum()) / len(ids))
+    return found, best

@@ -104,12 +104,17 @@ class Message:
 
 @dataclass(frozen=True)
 class Information:
-    """I(X; S) in bits: exactly, or from below with ``confidence``."""
+    """I(X; S) in bits: exactly, or from below with ``confidence``.
+
+    ``best_accuracy``: how often the best guess of x_i from the message is right, on average over i; where all
+    inputs were run.
+    """
 
     bits: float | None
     per_input_bit: tuple[float, ...] | None
     evidence: str
     confidence: float | None
+    best_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

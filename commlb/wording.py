@@ -100,12 +100,13 @@ def verdict(
     ceiling: float | None,
     answers: Answers | None,
     coins: PublicCoins | None = None,
+    passed: float | None = None,
 ) -> str:
     """One sentence: what the numbers say about a machine on a proved reduction.
 
     ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
     where the problem has no such limit (EQ). ``coins``: the errors of a randomised machine over its coins, which
-    the bound without error does not bind.
+    the bound without error does not bind. ``passed``: the information in the message, where all inputs were run.
     """
     name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
@@ -139,8 +140,11 @@ def verdict(
     if answers.fano_bits is None:
         return f"{has_room}, but errs on {answers.errors} of {counted(answers.trials, 'run')}."
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
-    passed = number(answers.fano_bits, ROUND_FLOOR)
-    return f"{has_room}, but errs; its answers show {passed} bits to cross ({how})."
+    shown = number(answers.fano_bits, ROUND_FLOOR)
+    if exhaustive and passed is not None:
+        crossed = number(passed, ROUND_FLOOR)
+        return f"{has_room}, but errs: its message passes {crossed} bits, its answers show {shown} ({how})."
+    return f"{has_room}, but errs; its answers show {shown} bits to cross ({how})."
 
 
 def _without_ceiling(name: str, room: str, need: str, coins: PublicCoins) -> str:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commlb.information import (
+    about_inputs,
     binary_entropy,
-    bits_about_inputs,
     ceiling_accuracy,
     entropy,
     error_upper_limit,
@@ -71,7 +71,9 @@ def test_information_about_each_input():
     """States x_1 ⊕ x_2 and x_3 of four bits: nothing about single bits but x_3."""
     xs = np.array(list(itertools.product((0, 1), repeat=4))).T
     ids = (xs[0] ^ xs[1]) * 2 + xs[2]
-    assert bits_about_inputs(xs, ids, 2) == pytest.approx([0, 0, 1, 0])
-    assert bits_about_inputs(xs, xs[0] & xs[1], 2) == pytest.approx(
-        [binary_entropy(0.25) - 0.5] * 2 + [0, 0], abs=1e-12
-    )
+    bits, best = about_inputs(xs, ids, 2)
+    assert bits == pytest.approx([0, 0, 1, 0])
+    assert best == [0.5, 0.5, 1, 0.5]
+    bits, best = about_inputs(xs, xs[0] & xs[1], 2)
+    assert best == [0.75, 0.75, 0.5, 0.5]
+    assert bits == pytest.approx([binary_entropy(0.25) - 0.5] * 2 + [0, 0], abs=1e-12)
