@@ -118,7 +118,7 @@ def varying_bits(made: Network, cut: int, runs: int = 4096) -> int:
     return (seen & ((1 << (made.storage_bits - made.layout.answer_bits)) - 1)).bit_count()
 
 
-def measure(file: Path) -> None:
+def measure(into: Path) -> None:
     """Run the tests that compare with independent implementations, and write what they found.
 
     Raises ``RuntimeError`` where torch is not there, since most of them would be skipped.
@@ -144,7 +144,7 @@ def measure(file: Path) -> None:
         subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"COMMLB_EQUALITIES": str(path)})
         with path.open(encoding="utf-8", newline="") as file:
             lines = [(row[0], row[1], row[2], float(row[3])) for row in csv.reader(file)]
-    replace(file, as_csv(gathered(lines)).encode())
+    replace(into, as_csv(gathered(lines)).encode())
 
 
 def gathered(lines: Iterable[tuple[str, str, str, float]]) -> list[dict[str, Any]]:
