@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import build_benchmarks
+import build_families
 import build_minima
 import build_retention
 from pages import write_page
@@ -59,6 +60,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "istree-64": istree_64,
     "exact-minima": build_minima.build,
     "retention": build_retention.build,
+    "families": build_families.build,
     "benchmarks": build_benchmarks.build,
 }
 

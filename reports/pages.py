@@ -1,8 +1,10 @@
-"""What the reports share: Markdown tables, and the page that text and tables make."""
+"""What the reports share: CSV, Markdown tables, and the page that text and tables make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +29,18 @@ def write_page(folder: Path, **tables: str) -> None:
             raise ValueError(f"{folder.name}/text.md has no place for {mark}")
         text = text.replace(mark, made)
     replace(folder / "README.md", text.encode())
+
+
+def on_file(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows with the same columns as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

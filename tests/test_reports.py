@@ -40,12 +40,16 @@ ROWS = {
     "istree-64": ["rows.csv"],
     "exact-minima": ["rows.csv", "reductions.csv"],
     "retention": ["rows.csv", "symbols.csv"],
+    "families": ["rows.csv", "symbols.csv", "ranges.csv", "stored.csv"],
 }
 PICTURES = {
     "istree-64": ["two-hub.png", "hubs.png"],
     "exact-minima": ["istree.png", "istree-cuts.png"],
     "retention": ["window.png", "random.png", "hubs.png"],
+    "families": ["families.png", "maps.png"],
 }
+MEASURED = {"families": ["equalities.csv"]}
+"""What is not rebuilt: errors in the last digits, of libraries that are not always there."""
 
 
 def same_rows(made: str, filed: str) -> None:
@@ -60,11 +64,15 @@ def same_rows(made: str, filed: str) -> None:
         assert all(math.isclose(float(new[key]), float(old[key]), abs_tol=2e-9) for key in differ), (new, old)
 
 
+LONG = ("exact-minima", "families")
+
+
 @pytest.mark.parametrize(
-    "name", ["istree-64", pytest.param("exact-minima", marks=pytest.mark.slow), "retention"]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ROWS]
 )
 def test_rebuilt_rows_and_text_are_those_on_file(name, tmp_path):
-    (tmp_path / "text.md").write_text((REPORTS / name / "text.md").read_text())
+    for file in ["text.md", *MEASURED.get(name, [])]:
+        (tmp_path / file).write_text((REPORTS / name / file).read_text())
     build_module().REPORTS[name](tmp_path)
     for file in ROWS[name]:
         same_rows((tmp_path / file).read_text(), (REPORTS / name / file).read_text())
@@ -129,6 +137,95 @@ def test_the_page_of_benchmarks_is_what_its_rows_make(tmp_path):
         (tmp_path / file).write_text((REPORTS / "benchmarks" / file).read_text())
     sys.modules["build_benchmarks"].page(tmp_path)
     assert (tmp_path / "README.md").read_text() == (REPORTS / "benchmarks" / "README.md").read_text()
+
+
+def families():
+    build_module()
+    return sys.modules["build_families"], sys.modules["families_stored"], REPORTS / "families"
+
+
+def test_the_page_of_families_is_what_its_rows_make(tmp_path):
+    made, _, folder = families()
+    for path in folder.iterdir():
+        if path.suffix in (".csv", ".md"):
+            (tmp_path / path.name).write_text(path.read_text())
+    made.page(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()
+
+
+def test_some_families_are_those_on_file():
+    """All in the slow test: here three of them and the baselines, three of other ranges, and all that is stored."""
+    made, stored, folder = families()
+    found = made.results(("lru", "gla", "tova"))
+    for file, rows in (
+        ("rows.csv", made.at_cut(found)),
+        ("symbols.csv", made.as_csv(made.symbols(found))),
+        ("ranges.csv", made.as_csv(made.ranges(("elman", "retnet", "rmt")))),
+        ("stored.csv", made.as_csv(stored.stored())),
+    ):
+        place = rows.splitlines()[0].split(",").index("machine")
+        filed = list(csv.reader(io.StringIO((folder / file).read_text())))
+        named = {row[place] for row in csv.reader(io.StringIO(rows))}
+        text = io.StringIO()
+        csv.writer(text).writerows(row for row in filed if row[place] in named)
+        same_rows(rows, text.getvalue())
+
+
+def test_every_family_is_reported_in_at_most_16_bits():
+    from commlb.machines.rnn.network import Network
+    from commlb.registry import registered
+
+    made, stored, folder = families()
+    names = list(registered("commlb.machines.rnn", Network))
+    assert sorted(made.SMALL) == sorted(stored.LARGER) == sorted(names)
+    rows = made.on_file(folder / "rows.csv")
+    assert {row["machine"] for row in rows} == {
+        *(made.typed(name, made.RANGE, seed) for name in names for seed in range(8)), *made.BASELINES
+    }  # fmt: skip
+    networks = [row for row in rows if row["machine"] not in made.BASELINES]
+    assert {row["capacity_bits"] for row in networks} == {"15.0", "16.0"}
+    assert {row["evidence"] for row in rows} == {"exhaustive"}
+    for row in made.on_file(folder / "stored.csv"):
+        assert row["numbers"] == row["numbers_by_hand"]
+        bits = stored.P * int(row["numbers"]) + int(row["integer_bits"])
+        assert bits == int(row["state_bits"]) == int(row["capacity_bits"]) >= int(row["varying_bits"])
+
+
+def agreed(rows, names):
+    """Every family has an error within the limit in both formats, as often in one as in the other."""
+    from equality import LIMITS
+
+    assert list(dict.fromkeys(row["family"] for row in rows)) == list(names)
+    forms = {}
+    for row in rows:
+        assert float(row["largest_error"]) < LIMITS[row["format"]]
+        forms.setdefault((row["family"], row["implementation"]), []).append(row["format"])
+    assert all(sorted(found) == sorted(LIMITS) for found in forms.values())
+    return [[row[key] for key in ("family", "implementation", "format", "comparisons")] for row in rows]
+
+
+def test_equalities_on_file_are_within_the_limits():
+    made, _, folder = families()
+    agreed(made.on_file(folder / "equalities.csv"), made.SMALL)
+
+
+@pytest.mark.slow
+def test_equalities_measured_again_are_of_the_same_things(tmp_path):
+    for library in ("torch", "transformers", "xlstm"):
+        pytest.importorskip(library)
+    made, stored, folder = families()
+    stored.measure(tmp_path / "equalities.csv")
+    found, filed = (made.on_file(place / "equalities.csv") for place in (tmp_path, folder))
+    assert agreed(found, made.SMALL) == agreed(filed, made.SMALL)
+
+
+def test_errors_are_rounded_up():
+    _, stored, _ = families()
+    errors = (0.0, 1.301e-7, 2e-15, 9.91e-8, 9.99e-8, 1.0, 0.5)
+    assert [stored.up(error) for error in errors] == [
+        "0", "1.4e-7", "2.0e-15", "1.0e-7", "1.0e-7", "1.0e0", "5.0e-1"
+    ]  # fmt: skip
+    assert all(error <= float(stored.up(error)) <= 1.1 * error for error in errors)
 
 
 PRINTED = [

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import files
-from commlb.plots import exact, growth, sizes, states
+from commlb.plots import exact, families, growth, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
@@ -48,7 +48,9 @@ __all__ = [
     "layout_graph",
     "query",
     "save_exact",
+    "save_families",
     "save_growth",
+    "save_maps",
     "save_reduce",
     "save_sizes",
     "save_states",
@@ -117,6 +119,19 @@ def save_growth(result: GrowthResult, path: str | Path) -> None:
     Files as in ``save_reduce``.
     """
     _save(path, lambda: growth.figure(result))
+
+
+def save_families(results: Sequence[StatesResult], path: str | Path) -> None:
+    """Draw what several machines tell of each symbol at the cut, a row a machine, beside I(X; S) and capacity.
+
+    The results are complete, with information, and of one reduction. Files as in ``save_reduce``.
+    """
+    _save(path, lambda: families.figure(results))
+
+
+def save_maps(results: Sequence[StatesResult], path: str | Path) -> None:
+    """Draw a small heat map for each machine: symbol by cut. Results and files as in ``save_families``."""
+    _save(path, lambda: families.maps(results))
 
 
 def save_sizes(title: str, sentence: str, panels: Sequence[Sizes], path: str | Path) -> None:
