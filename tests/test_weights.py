@@ -310,7 +310,7 @@ HUGE = "(1000000, 1000000)"
         header(shape=HUGE),
         header(shape=HUGE) + b"\0" * 2**16,
         header(shape="(" + "9" * 400 + ",)"),
-        header(shape="(" + "9" * 5000 + ",)"),
+        header(shape="(" + "9" * 1500 + ",)"),
         header(shape="(2, 3)") + b"\0" * 2**24,
         b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b" " * 2**24,
         header(descr="'<f999'"),
@@ -377,7 +377,7 @@ def test_cut_short_anywhere(tmp_path, suffix):
     read(str(path), WANTED)
 
 
-@pytest.mark.parametrize("trials", [400, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [400, pytest.param(1500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("suffix", ["npz", "safetensors"])
 def test_bytes_changed_at_random(tmp_path, suffix, trials):
     """Refused, or read as finite numbers of the right shapes; no other error, no warning, no memory."""
