@@ -10,7 +10,7 @@ from commlb.machines.base import abridged
 from commlb.protocol import show
 from commlb.records import Bound, ReduceResult, spec
 from commlb.records_coins import PublicCoins
-from commlb.wording import counted, number, percent, percent_at_least, small
+from commlb.wording import FEW_RUNS, counted, number, percent, percent_at_least, small
 
 WIDTH = 79
 
@@ -55,7 +55,7 @@ def _what(result: ReduceResult) -> list[str]:
         ("also", result.remark),
         ("machine", result.machine.remark),
         ("source", result.source),
-        ("seed", "" if result.seed is None else str(result.seed)),
+        ("seed", "" if result.seed is None else f"{result.seed} (inputs that are drawn)"),
     ):
         if words:
             lines += wrap(words, f"  {label:<8}", " " * 10)
@@ -134,11 +134,13 @@ def _alice_chain(result: ReduceResult) -> list[str]:
     rows: list[tuple[str, float | None, str]] = []
     if answers.fano_bits is not None:
         rows.append((f"Fano, {each}", answers.fano_bits, _how(answers.evidence, answers.confidence)))
-    if information.evidence != "sampled":
+    if information.bits is not None and information.evidence != "sampled":
         rows.append(("<= information passed", information.bits, _how(information.evidence)))
     if message.entropy_bits is None:
         states[:2] = [("<= information <= entropy <= reachable", None, "not all inputs were run")]
-    return [*_table(title, [*rows, *states]), *_table("", [must])]
+    name, bits, how = (first := [*rows, *states])[0]
+    first[0] = (name.removeprefix("<= "), bits, how)
+    return [*_table(title, first), *_table("", [must])]
 
 
 def _task_chain(result: ReduceResult) -> list[str]:
@@ -165,6 +167,8 @@ def _answers(result: ReduceResult) -> list[str]:
     if answers.accuracy_at_least is not None:
         low = percent_at_least(answers.accuracy_at_least)
         sure = f"; at least {low} with {answers.confidence:.0%} confidence"
+    if answers.evidence == "sampled" and answers.trials < FEW_RUNS:
+        sure += "; few, since each run is long: --trials K runs more"
     rate = percent(answers.accuracy)
     how = answers.evidence
     if result.public_coins:

@@ -90,18 +90,16 @@ def reduce(
     >>> result.task_size, result.reduction_check.evidence, result.message.reachable_bits
     ({'vertices': 67}, 'proved', 64.0)
     """
-    n, symbols, c, i, trials, seed = map(_as_int, (n, symbols, c, i, trials, seed))
+    n, symbols, c, i, trials, seed = map(as_int, (n, symbols, c, i, trials, seed))
     chosen = reductions.build(task, reduction, n, symbols, c)
     if isinstance(x, str):
         x = parse_x(x, n, chosen.symbols)
-    if not isinstance(machine, str):
-        raise BadInput(f"machine must be a specification such as 'window:w=8'; given {machine!r}")
     if trials is not None:
         require_at_least("trials", trials, 0)
     if seed is not None:
         require_at_least("seed", seed, 0)
     held = _bobs_input(chosen, i, y)
-    x = None if x is None else [_as_int(symbol) for symbol in x]
+    x = None if x is None else [as_int(symbol) for symbol in x]
     if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
     check_sizes(n, symbols, c)
@@ -125,14 +123,14 @@ def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
         raise BadInput(f"in {problem.name} Bob holds {problem.bob_holds}; give {option}")
     held = parse_x(y, chosen.n, 2, "y") if isinstance(y, str) else y
     if held is not None:
-        held = tuple(_as_int(bit) for bit in held)
+        held = tuple(as_int(bit) for bit in held)
     held = i if held is None else held
     if held is not None:
         problem.check(held)
     return held
 
 
-def _as_int(value: Any) -> Any:
+def as_int(value: Any) -> Any:
     """NumPy's and other integers as ``int``; what is none is left for the checks to refuse."""
     is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
     return operator.index(value) if is_integer else value

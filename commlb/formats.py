@@ -191,8 +191,9 @@ def fixed(bits: int, span: float) -> Format:
     >>> fixed(3, 1.0).decode(np.arange(8, dtype=np.uint64)).tolist()
     [0.0, 0.25, 0.5, 0.75, -1.0, -0.75, -0.5, -0.25]
     """
-    if not 1 <= bits <= LARGEST_P:
-        more = "; for more take format=float32 or float64" if bits > LARGEST_P else ""
+    whole = isinstance(bits, int) and not isinstance(bits, bool)
+    if not whole or not 1 <= bits <= LARGEST_P:
+        more = "; for more take format=float32 or float64" if whole and bits > LARGEST_P else ""
         raise BadInput(f"p must be 1 to {LARGEST_P} bits a number; given {bits}{more}")
     part, exponent = math.frexp(span) if math.isfinite(span) else (0.0, 0)
     if part != 0.5 or abs(exponent - 1) > 30:

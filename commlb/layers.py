@@ -42,8 +42,9 @@ class Limits:
     def __post_init__(self) -> None:
         require_at_least("max_states", self.max_states, 1)
         require_at_least("max_memory", self.max_memory, 1)
-        if self.timeout is not None and not self.timeout > 0:
-            raise BadInput(f"timeout must be a positive number of seconds; given {self.timeout}")
+        number = isinstance(self.timeout, int | float)
+        if self.timeout is not None and not (number and self.timeout > 0):
+            raise BadInput(f"timeout must be a positive number of seconds; given {self.timeout!r}")
 
     def check_time(self, what: str, finished: Sequence[int] = ()) -> None:
         """Raise ``OverLimit`` if the time is up."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 from dataclasses import dataclass
 
+from commlb.errors import unknown_name
 from commlb.machines import EXACT, machine_classes
 from commlb.machines.base import Machine
 from commlb.machines.rnn.network import Network
@@ -15,11 +19,12 @@ from commlb.tasks.base import Task
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing: its name, what it is, and where it is from."""
+    """One registered thing: its name, what it is, where it is from; ``details``: what its class says of itself."""
 
     name: str
     summary: str
     source: str
+    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,45 @@ class Catalogue:
     bounds: tuple[Entry, ...]
 
 
-def catalogue() -> Catalogue:
-    """The registered tasks, reductions, machines and bounds.
+def catalogue(name: str | None = None) -> Catalogue:
+    """The registered tasks, reductions, machines and bounds; those called ``name`` with details, if it is given.
+
+    Raises ``BadInput`` for a name that nothing has.
 
     >>> [entry.name for entry in catalogue().tasks][:4]
     ['ar', 'cgram', 'copying', 'counting']
+    >>> [entry.name for entry in catalogue("gru").networks]
+    ['gru']
     """
-    tasks = tuple(Entry(name, _task_words(cls), cls.source) for name, cls in task_classes().items())
+    if name is None:
+        return _all()
+    known = {known for kind in names().values() for known in kind}
+    if name not in known:
+        raise unknown_name("task, reduction or machine", name, known)
+    found = {
+        field.name: tuple(
+            entry for entry in getattr(_all(details=True), field.name) if name in _words(entry.name)
+        )
+        for field in dataclasses.fields(Catalogue)
+    }
+    return Catalogue(**found)
+
+
+def _words(name: str) -> list[str]:
+    """What an entry may be called by: of task/reduction each, of a machine its name."""
+    return re.split(r"[/: ]", name)
+
+
+def _all(details: bool = False) -> Catalogue:
+    """Everything; with what the classes say of themselves, if asked for."""
+
+    def told(cls: type) -> str:
+        parts = (inspect.getdoc(cls) or "").replace("``", "").split("\n\n") if details else []
+        return "\n\n".join(part for part in parts if not part.startswith(">>>"))
+
+    tasks = tuple(
+        Entry(name, _task_words(cls), cls.source, told(cls)) for name, cls in task_classes().items()
+    )
     found = []
     for task in task_classes():
         for name, cls in for_task(task).items():
@@ -54,6 +91,7 @@ def catalogue() -> Catalogue:
                     f"{task}/{name}{default}",
                     f"{made.problem.name}. Alice: {alice}. Bob: {bob}. {answer}",
                     cls.source,
+                    told(cls),
                 )
             )
     exact = Entry(
@@ -67,6 +105,7 @@ def catalogue() -> Catalogue:
             name + ":" * bool(cls.required) + ",".join(f"{key}=…" for key in cls.required),
             _machine_words(cls),
             "commlb",
+            told(cls),
         )
         for name, cls in classes.items()
         if not issubclass(cls, Network)
@@ -77,7 +116,7 @@ def catalogue() -> Catalogue:
         if issubclass(kind, Network):
             own = [f"{key}: {what}" for key, what in kind.optional.items() if key not in Network.optional]
             words = "; ".join([f"{kind.summary}; numbers a layer stores: {kind.formula}", *own])
-            networks.append(Entry(name, words, kind.source))
+            networks.append(Entry(name, words, kind.source, told(kind)))
     bounds = [
         Entry(problem.name, f"{kinds}^n distinct rows: {bits} bits one way without error", problem.source)
         for problem, kinds, bits in ((Index, "k", "n·log2 k"), (Equality, "2", "n"), (Disjointness, "2", "n"))

@@ -8,7 +8,7 @@ that her prefixes come with the multiplicity of the inputs that lead to them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +56,13 @@ class Prefixes:
     layers: tuple[Edges, ...]
     symbols: int = 2
 
-    def masses(self) -> list[int]:
-        """How many prefixes (for Alice, words of the symbols read) there are after t = 0 … tokens, exactly."""
-        paths, found = [1], [1]
+    def masses(self) -> Iterator[int]:
+        """How many prefixes (for Alice, words of the symbols read) there are after t = 0 … tokens, exactly.
+
+        One after the other: after t bits they have t bits themselves.
+        """
+        paths = [1]
+        yield 1
         for edges in self.layers:
             after = [0] * edges.controls_after
             for count, row in zip(paths, edges.following.tolist(), strict=True):
@@ -66,8 +70,7 @@ class Prefixes:
                     if following >= 0:
                         after[following] += count
             paths = after
-            found.append(sum(paths))
-        return found
+            yield sum(paths)
 
 
 def of_task(task: Task, limits: Limits | None = None) -> Prefixes:

@@ -70,8 +70,11 @@ class Enumeration:
     heard: Callable[[int, int], None] = lambda done, of: None
 
     def __post_init__(self) -> None:
-        self.masses = self.prefixes.masses()
-        self.limbs = max(1, -(-max(self.masses).bit_length() // 64))
+        most = 0
+        for mass in self.prefixes.masses():
+            self.limits.check_time("before layer 0")
+            most = max(most, mass.bit_length())
+        self.limbs = max(1, -(-most // 64))
         self.has_controls = any(edges.controls_after > 1 for edges in self.prefixes.layers)
         self._workspace = Workspace()
         self._seen = -1
@@ -82,6 +85,8 @@ class Enumeration:
         Raises ``OverLimit`` before a layer that would take too much memory, and after one that has too many
         nodes; ``CommlbError`` if the counts do not add up to the number of prefixes.
         """
+        self._masses = self.prefixes.masses()
+        next(self._masses)
         words = self._keys(self.machine.pack(self.machine.start(1)), np.zeros(1, np.int64))
         counts = np.zeros((self.limbs, 1), np.uint64)
         counts[0] = 1
@@ -134,7 +139,7 @@ class Enumeration:
                 if joint:
                     self._join(each[:, :, place], layer, chosen, edges.symbols[here, k])
                 done = place.stop
-        mass = self.masses[t + 1]
+        mass = next(self._masses)
         if table is not None:
             merged, sums = dense_distinct(table)
             return Layer(t + 1, merged, sums, each, layer.controls, mass)

@@ -242,6 +242,7 @@ class ReduceResult:
             machine=spec(self.machine),
             format=self.machine.format,
             precision_bits=self.machine.precision_bits,
+            weights_digest=self.machine.weights_digest,
             capacity_bits=self.machine.capacity_bits,
             reachable_states=self.message.reachable_states,
             entropy_bits=self.message.entropy_bits,
@@ -282,6 +283,7 @@ class MemoryPoint:
     machine: str
     format: str | None
     precision_bits: int | None
+    weights_digest: str | None
     capacity_bits: float | None
     reachable_states: int | None
     entropy_bits: float | None
@@ -302,7 +304,8 @@ class MemoryPoint:
             "task task_size reduction n symbols c cut prefix_set machine format precision_bits error_target "
             "trials seed"
         )
-        text = json.dumps([getattr(self, name) for name in (*cell.split(), "engine_version")])
+        names = [*cell.split(), "engine_version", *(["weights_digest"] if self.weights_digest else [])]
+        text = json.dumps([getattr(self, name) for name in names])
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 
 

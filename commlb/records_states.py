@@ -81,6 +81,7 @@ class StatesResult:
             machine=spec(self.machine),
             format=self.machine.format,
             precision_bits=self.machine.precision_bits,
+            weights_digest=self.machine.weights_digest,
             capacity_bits=cut.capacity_bits,
             reachable_states=cut.reachable_states,
             entropy_bits=cut.entropy_bits,

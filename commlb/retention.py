@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from commlb import machines, reductions
-from commlb.chains import check_sizes, machine_info
+from commlb.chains import as_int, check_sizes, machine_info
 from commlb.errors import BadInput, CommlbError, OverLimit, unknown_name
 from commlb.information import ceiling_accuracy, entropies, entropy, entropy_of_spectrum, spectrum
 from commlb.layers import Limits
@@ -58,10 +58,13 @@ def states(
     >>> [cut.reachable_states for cut in found.cuts], found.cuts[-1].per_input_bit
     ([1, 2, 4, 4, 4, 4, 4], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0))
     """
+    n, symbols, c = map(as_int, (n, symbols, c))
     check_sizes(n, symbols, c)
     if over not in (None, *OVER):
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     limits = Limits(max_states, max_memory, timeout)
+    if not isinstance(task, str):
+        raise BadInput(f"task must be a name such as 'index'; given {type(task).__name__}; run takes objects")
     if ":" in task or task.endswith(".py"):
         raise BadInput(f"states runs registered tasks; a task of your own, such as {task}, runs in exact")
     if task not in task_classes():

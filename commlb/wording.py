@@ -64,6 +64,22 @@ def whole(count: int, most: int = 22) -> str:
     return f"2^{power}" if count == 2**power else f"more than 2^{power}"
 
 
+FEW_RUNS = 30
+"""Random runs below which nothing is concluded from how many were right."""
+
+ONE_STATE = " (all is rounded away, or cut off at the ends of the range; more bits or another range may help)"
+"""Of a network, whose numbers a few bits may not tell apart."""
+
+
+def called(machine: MachineInfo) -> str:
+    """A machine as the user typed it, and that its weights are random where they are.
+
+    A result about random weights is one about these weights, not about all networks of the family.
+    """
+    is_random = machine.weights_digest is not None and "weights" not in machine.parameters
+    return spec(machine) + (" (random weights)" if is_random else "")
+
+
 def kept(
     machine: MachineInfo,
     cuts: Sequence[StatesCut],
@@ -76,13 +92,18 @@ def kept(
     if stopped is not None:
         return f"Stopped after {counted(len(cuts), 'cut')} of {of + 1}: {stopped}."
     cut = cuts[-1] if over == "alice" else max(cuts, key=lambda row: row.reachable_states)
-    name, reached = spec(machine), f"{counted(cut.reachable_states, 'state')}"
+    name, reached = called(machine), f"{counted(cut.reachable_states, 'state')}"
     bits = f"{number(cut.reachable_bits, ROUND_FLOOR)} bits"
     if over == "alice":
         told = f"{name} tells {reached} apart at the cut ({bits}) on {whole(cut.prefixes)} inputs"
+        if cut.reachable_states == 1 < cut.prefixes:
+            told = f"{name} is in one and the same state at the cut on all {whole(cut.prefixes)} inputs"
+            told += ONE_STATE if machine.weights_digest else ""
         if bound is not None and cut.reachable_bits < bound.bits - 1e-9:
             return f"{told}; {number(bound.bits, ROUND_FLOOR)} bits must cross it, so it errs on some input."
-        return f"{told}; {number(bound.bits, ROUND_FLOOR) if bound else 'no'} bits must cross it."
+        if bound is None:
+            return f"{told}."
+        return f"{told}: the {number(bound.bits, ROUND_FLOOR)} bits that must cross it do."
     told = f"{name} reaches {reached} ({bits}) at its widest, after {counted(cut.t, 'token')}"
     known = [math.log2(row.minimum_states) for row in cuts if row.minimum_states is not None]
     need = max([*known, *([] if bound is None else [bound.bits])], default=None)
@@ -108,7 +129,7 @@ def verdict(
     where the problem has no such limit (EQ). ``coins``: the errors of a randomised machine over its coins, which
     the bound without error does not bind. ``passed``: the information in the message, where all inputs were run.
     """
-    name, room = spec(machine), number(machine.capacity_bits, ROUND_CEILING)
+    name, room = called(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
         return (
             f"{name} answers every query (proved of its automaton, which the machine is tested equal to at "
@@ -136,8 +157,11 @@ def verdict(
     exhaustive = answers.evidence == "exhaustive"
     if answers.errors == 0:
         where = "on all inputs" if exhaustive else f"in {counted(answers.trials, 'run')}"
-        return f"{has_room}, and made no error {where}."
+        few = "" if exhaustive or answers.trials >= FEW_RUNS else ", too few to tell whether it errs"
+        return f"{has_room}, and made no error {where}{few}."
     if answers.fano_bits is None:
+        return f"{has_room}, but errs on {answers.errors} of {counted(answers.trials, 'run')}."
+    if not exhaustive and answers.trials < FEW_RUNS:
         return f"{has_room}, but errs on {answers.errors} of {counted(answers.trials, 'run')}."
     how = "exhaustive" if exhaustive else f"sampled, {answers.confidence:.0%} confidence"
     shown = number(answers.fano_bits, ROUND_FLOOR)

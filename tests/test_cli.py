@@ -274,3 +274,14 @@ def test_completion_knows_the_names():
     environment = {"_COMMLB_COMPLETE": "bash_complete", "COMP_WORDS": "commlb reduce is", "COMP_CWORD": "2"}
     result = CliRunner().invoke(cli, [], env=environment, prog_name="commlb")
     assert "istree" in result.output
+
+
+def test_list_of_one_name_says_all_that_is_known_of_it(capsys):
+    code, out, _ = run(capsys, "list", "gru")
+    assert code == 0
+    assert "Stores d numbers" in out
+    assert "elman" not in out
+    assert ">>>" not in run(capsys, "list", "istree")[1]
+    code, out, err = run(capsys, "list", "grru")
+    assert (code, out) == (2, "")
+    assert "did you mean 'gru'" in err

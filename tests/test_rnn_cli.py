@@ -159,7 +159,8 @@ def test_json_says_which_weights_and_which_numbers(capsys, tmp_path, command, ma
     assert said["provenance"]["weights_digest"] == found["weights_digest"] == made.weights_digest
     for row in csv.DictReader(rows.read_text().splitlines()):
         assert (row["format"], row["precision_bits"]) == (form, str(precision))
-        assert row["machine"] == machine
+        assert row["machine"] == (machine if "seed=" in machine else f"{machine},seed=0")
+        assert row["weights_digest"] == made.weights_digest
 
 
 def test_machines_without_weights_have_no_digest(capsys):

@@ -194,7 +194,7 @@ def test_hubs_are_read_block_by_block():
             5,
         ),
         (Limits(max_memory=5000), r"layer \d+: bytes: [\d,]+ needed, the limit is 5,000", None),
-        (Limits(timeout=1.0, started=-100.0), "seconds", 1),
+        (Limits(timeout=1.0, started=-100.0), "before layer 0: seconds", 0),
     ],
 )
 def test_limits_keep_what_was_finished(limits, words, finished):
@@ -205,7 +205,7 @@ def test_limits_keep_what_was_finished(limits, words, finished):
     assert not partial.complete
     assert partial.stopped == str(caught.value)
     assert [cut.reachable_states for cut in partial.cuts] == [2**t for t in range(len(partial.cuts))]
-    assert 1 <= len(partial.cuts) <= 20
+    assert len(partial.cuts) <= 20
     assert finished in (None, len(partial.cuts))
 
 

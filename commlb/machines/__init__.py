@@ -31,6 +31,8 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     Raises ``BadInput`` for an unknown name or key, a missing one, a value of the wrong kind, or a task that the
     machine does not serve.
     """
+    if not isinstance(spec, str):
+        raise BadInput(f"machine must be a specification such as 'window:w=8'; given {type(spec).__name__}")
     name, _, text = spec.partition(":")
     classes = machine_classes()
     if name != EXACT and name not in classes:

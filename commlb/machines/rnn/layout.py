@@ -105,9 +105,9 @@ class Layout:
 
     def describe(self, state: Array) -> str:
         """Every part with its entries, for a person."""
-        shown = []
+        shown, most = [], 12 if len(self.places) == 1 else 4
         for place in self.places:
             layer = f"{place.layer}." if len(self.layers) > 1 else ""
-            form = "{:.6g}" if place.form else "{:.0f}"
-            shown.append(f"{layer}{place.name} {abridged(state[place.rows].tolist(), form.format, most=16)}")
+            form = "{:.4g}" if place.form else "{:.0f}"
+            shown.append(f"{layer}{place.name} {abridged(state[place.rows].tolist(), form.format, most)}")
         return " | ".join(shown)

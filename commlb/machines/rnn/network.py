@@ -90,7 +90,8 @@ class Network(Machine):
         cls.optional = own | bare | Network.optional
 
     def __init__(self, task: Task, cut: int, d: int, **given: Any):
-        self.task, self.parameters = task, {"d": d, **given}
+        self.task = task
+        self.parameters = {"d": d, **given} | ({} if "weights" in given else {"seed": given.get("seed", 0)})
         self.d, self.depth = d, given.pop("layers", 1)
         bare = given.pop("bare", 0)
         if bare not in (0, 1):
@@ -312,11 +313,11 @@ class Network(Machine):
 
     def remark(self) -> str:
         layers = f" in each of {self.depth} layers" if self.depth > 1 else ""
-        weights = f"random weights of seed {self.parameters.get('seed', 0)}"
-        if "weights" in self.parameters:
-            weights = f"weights from {self.parameters['weights']}"
+        weights = f"weights from {self.parameters.get('weights')}"
+        if "seed" in self.parameters:
+            weights = f"random weights of seed {self.parameters['seed']}"
         a_layer = self.numbers // self.depth
-        return f"stores {a_layer} numbers ({self.formula}){layers}, {self.layout.formats()}; {weights}"
+        return f"stores {a_layer:,} numbers ({self.formula}){layers}, {self.layout.formats()}; {weights}"
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = self.layout.describe(state)

@@ -110,6 +110,9 @@ def read(
     loaded, and nothing in the file is executed. Raises ``BadInput`` for anything else, in one line, and
     ``MissingExtra`` where the library for .safetensors is not installed.
     """
+    if not isinstance(path, str):
+        raise BadInput(f"weights must be the path of a file, as text; given {type(path).__name__}")
+    path = os.path.expanduser(path)
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(f"weights must be a file that ends in {' or '.join(SUFFIXES)}; given '{path}'")
@@ -139,11 +142,13 @@ def _match(path: str, stored: Mapping[str, _Stored], wanted: Mapping[str, Weight
     missing = [name for name in names if name not in stored]
     if missing:
         has = _some(sorted(stored)) or "no arrays"
-        raise BadInput(f"'{path}' lacks {_some(missing)}; it has {has}, this machine needs {_some(names)}")
+        raise BadInput(
+            f"'{path}' lacks {_some(missing)}; it has {has}, this machine needs {_some(names, 40)}"
+        )
     extra = sorted(set(stored) - set(names))
     if extra:
         raise BadInput(
-            f"'{path}' has {_some(extra)}, which this machine lacks; leave out all but {_some(names)}"
+            f"'{path}' has {_some(extra)}, which this machine lacks; leave out all but {_some(names, 40)}"
         )
     for name, weight in wanted.items():
         found = stored[name]
@@ -154,7 +159,7 @@ def _match(path: str, stored: Mapping[str, _Stored], wanted: Mapping[str, Weight
         if found.shape != weight.shape:
             raise BadInput(
                 f"'{path}': {name} must have shape {weight.shape}; it has {_line(found.shape)}; "
-                "shapes follow from d, those of embedding and readout also from the task and n"
+                "shapes follow from d and the family's own sizes, embedding and readout from the task and n"
             )
 
 
@@ -245,6 +250,6 @@ def _line(error: Any) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _some(names: list[str]) -> str:
-    shown = [name if name.isprintable() and len(name) < 60 else ascii(name[:60]) for name in names[:6]]
-    return ", ".join(shown) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+def _some(names: list[str], most: int = 6) -> str:
+    shown = [name if name.isprintable() and len(name) < 60 else ascii(name[:60]) for name in names[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
