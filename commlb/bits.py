@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from commlb.kernels import codes, special
 
-MANY = 2**13
-"""Runs from which packing is done by compiled kernels."""
+MANY, MANY_ROWS = 2**13, 2**12
+"""Runs, or rows, from which packing is done by compiled kernels."""
 
 
 def bits_needed(choices: int) -> int:
@@ -22,7 +23,7 @@ def bits_needed(choices: int) -> int:
     return (choices - 1).bit_length()
 
 
-def pack(rows: Sequence[NDArray], widths: Sequence[int]) -> NDArray[np.uint64]:
+def pack(rows: Sequence[NDArray] | NDArray, widths: Sequence[int] | NDArray) -> NDArray[np.uint64]:
     """Lay rows of unsigned fields side by side in uint64 words, lowest bits first.
 
     ``rows`` are arrays of shape (runs,) with row r below 2**widths[r], widths at most 64; the result
@@ -34,37 +35,39 @@ def pack(rows: Sequence[NDArray], widths: Sequence[int]) -> NDArray[np.uint64]:
     """
     if len(widths) == 1 and widths[0] <= 64:
         return rows[0].astype(np.uint64)[None]
-    kept = [k for k, width in enumerate(widths) if width]
-    words = np.zeros((max(1, -(-sum(widths) // 64)), len(rows[0])), np.uint64)
-    if kept:
-        found = np.array([rows[k] for k in kept], np.uint64)
-        run(codes.pack, lanes(found), np.array([widths[k] for k in kept]), lanes(words))
+    sizes = np.asarray(widths, np.int64)
+    words = np.zeros((max(1, -(-int(sizes.sum()) // 64)), len(rows[0])), np.uint64)
+    if not sizes.all():
+        rows, sizes = [rows[k] for k in np.flatnonzero(sizes).tolist()], sizes[sizes > 0]
+    if len(sizes):
+        found = np.ascontiguousarray(rows, np.uint64)
+        run(found.shape, codes.pack, found, sizes, words)
     return words
 
 
-def unpack(words: NDArray[np.uint64], widths: Sequence[int]) -> NDArray[np.uint64]:
+def unpack(words: NDArray[np.uint64], widths: Sequence[int] | NDArray) -> NDArray[np.uint64]:
     """The fields that ``pack`` laid into ``words``, shape (fields, runs)."""
-    kept = [k for k, width in enumerate(widths) if width]
-    rows = np.empty((len(kept), words.shape[1]), np.uint64)
-    sizes = np.array([widths[k] for k in kept], np.int64)
-    masks = np.array([2 ** widths[k] - 1 for k in kept], np.uint64)
-    run(codes.unpack, lanes(words), sizes, masks, lanes(rows))
-    if len(kept) == len(widths):
+    sizes = np.asarray(widths, np.int64)
+    kept = sizes > 0
+    rows = np.empty((int(kept.sum()), words.shape[1]), np.uint64)
+    masks = np.uint64(2**64 - 1) >> (64 - sizes[kept]).astype(np.uint64)
+    run(rows.shape, codes.unpack, np.ascontiguousarray(words), sizes[kept], masks, rows)
+    if kept.all():
         return rows
-    fields = np.zeros((len(widths), words.shape[1]), np.uint64)
+    fields = np.zeros((len(sizes), words.shape[1]), np.uint64)
     fields[kept] = rows
     return fields
 
 
-def lanes(array: NDArray) -> NDArray:
-    """An array (rows, runs) in the form that ``run`` takes kernels in for so many runs."""
-    return np.ascontiguousarray(array) if array.shape[1] >= MANY else array[:, None]
+def run(shape: tuple[int, int], kernel: Callable[..., None], *arguments: Any) -> None:
+    """A kernel of ``kernels.codes`` for ``shape`` = (rows, runs), compiled if there are many of either.
 
-
-def run(kernel: Callable[..., None], *arguments: NDArray | np.generic) -> None:
-    """A kernel of ``kernels.codes``, compiled if the first argument has an axis less: see ``lanes``."""
+    Arrays of two axes are (rows, runs), and contiguous; what the kernel writes, it writes to them.
+    """
+    compiled = shape[0] >= MANY_ROWS or shape[1] >= MANY
+    forms = [a[:, None] if not compiled and np.ndim(a) == 2 else a for a in arguments]
     with np.errstate(over="ignore"):  # words wrap, of which NumPy warns where a number is alone (no compiler)
-        special(kernel, "float64", np.ndim(arguments[0]) == 2)(*arguments)
+        special(kernel, "float64", compiled)(*forms)
 
 
 def to_hex(words: NDArray[np.uint64], bits: int) -> str:

@@ -24,7 +24,7 @@ from commlb.information import (
 from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
-from commlb.protocol import OneWayProtocol, check_work, parse_x, show, work_of
+from commlb.protocol import OneWayProtocol, check_work, exhaustive_work, parse_x, show, work_of
 from commlb.randomised import public_coins
 from commlb.records import (
     Answers,
@@ -41,8 +41,8 @@ MAX_ENUMERATED = 4096
 """Inputs up to which all of them are run through the machine."""
 
 MAX_TRIALS = 1000
-DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK = 2**26, 2**29, 2**34
-"""State cells that trials may touch: aimed at, allowed for a single one, and allowed on request."""
+DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK, MAX_EXHAUSTED = 2**26, 2**29, 2**34, 2**32
+"""State cells that trials may touch: aimed at, allowed for a single one, on request; and that all inputs may."""
 
 MAX_N, MAX_SYMBOLS, MAX_C = 2_000_000, 1024, 128
 """The largest n, alphabet and c that are run."""
@@ -157,6 +157,7 @@ def run(
     check = prove(chosen)
     protocol = OneWayProtocol(chosen, made)
     few = trials != 0 and chosen.n <= MAX_ENUMERATED and chosen.symbols**chosen.n <= MAX_ENUMERATED
+    few = few and exhaustive_work(chosen, made) <= MAX_EXHAUSTED
     few = few and not (trials and made.randomised)  # sampled answers are over fresh coins, states are not
     if trials is None and (not few or not check.holds or chosen.problem.asked() is None):
         trials = _default_trials(chosen, made) if check.holds else 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.bits import lanes, run
+from commlb.bits import run
 from commlb.errors import BadInput, unknown_name
 from commlb.kernels import codes
 
@@ -80,15 +80,16 @@ class Format:
         out = np.empty(rows.shape, np.uint64)
         if self.fixed:
             mask = np.uint64(2**self.bits - 1)
-            run(codes.encode_fixed, lanes(rows), lanes(out), np.float64(1 / self.step), mask)
+            run(rows.shape, codes.encode_fixed, rows, out, np.float64(1 / self.step), mask)
         else:
             sign, nan = np.uint64(self.bits - 1), np.uint64(self.nan or 0)
             numbers = map(np.float64, (2.0**self.least, 2.0**-self.least, 2.0**self.mantissa))
             below = np.uint64(52 - self.mantissa)
             run(
+                rows.shape,
                 codes.encode_float,
-                lanes(rows),
-                lanes(out),
+                rows,
+                out,
                 below,
                 self._bias(self.mantissa),
                 *numbers,
@@ -98,7 +99,7 @@ class Format:
         return out.reshape(np.shape(values))
 
     def decode(self, given: Codes, into: Values | None = None) -> Values:
-        """The numbers of codes, float64 or written to ``into``; the inverse of ``encode``, for every code.
+        """The numbers of codes, float64 or written to ``into`` (contiguous); the inverse, for every code.
 
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
@@ -108,9 +109,10 @@ class Format:
         if self.fixed:
             shift = np.uint64(64 - self.bits)
             run(
+                rows.shape,
                 codes.decode_fixed,
-                lanes(rows),
-                lanes(out),
+                rows,
+                out,
                 shift,
                 np.float64(2.0 ** -float(shift) * self.step),
             )
@@ -121,9 +123,10 @@ class Format:
             factors = np.float64(2.0**self.least), np.float64(1 / first)
             limits = map(np.uint64, (mask, highest, infinite))
             run(
+                rows.shape,
                 codes.decode_float,
-                lanes(rows),
-                lanes(out),
+                rows,
+                out,
                 below,
                 self._bias(52),
                 np.uint64(first),
@@ -145,7 +148,7 @@ class Format:
 
 def _rows(array: NDArray) -> NDArray:
     """All axes but the last as one, also where an array is empty."""
-    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    return np.ascontiguousarray(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 def _minifloat(name: str, bits: int, mantissa: int, least: int, high: float, nan: int | None) -> Format:

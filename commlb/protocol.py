@@ -92,15 +92,20 @@ class OneWayProtocol:
 
         None in place of the last if Bob's inputs are too many to run them all.
         """
-        n, problem = self.reduction.n, self.reduction.problem
+        n, problem, size = self.reduction.n, self.reduction.problem, self.batch()
         xs = np.array(list(itertools.product(range(self.reduction.symbols), repeat=n))).T
-        messages, asked = self.send(xs), problem.asked()
+        slices = [slice(first, first + size) for first in range(0, xs.shape[1], size)]
+        messages, asked = np.hstack([self.send(xs[:, some]) for some in slices]), problem.asked()
         if asked is None:
             return xs, messages, None
         errors = []
         for y in asked:
-            ys = np.repeat(np.array(y)[..., None], xs.shape[1], axis=-1)
-            errors.append(int((self.decode(messages, ys) != problem.values(xs, ys)).sum()))
+            wrong = 0
+            for some in slices:
+                ys = np.repeat(np.array(y)[..., None], xs[:, some].shape[1], axis=-1)
+                found = self.decode(messages[:, some], ys)
+                wrong += int((found != problem.values(xs[:, some], ys)).sum())
+            errors.append(wrong)
         return xs, messages, errors
 
     def transcript(self, x: Sequence[int], y: Any) -> Transcript:
@@ -133,8 +138,8 @@ class OneWayProtocol:
             y=problem.show(y),
             steps=tuple(steps),
             omitted_steps=len(alice) + len(bob) - len(steps),
-            message_hex=to_hex(message[:, 0], machine.storage_bits),
-            cost_bits=machine.storage_bits,
+            message_hex=to_hex(message[:, 0], machine.message_bits(cut)),
+            cost_bits=machine.message_bits(cut),
             bob_tokens=tuple(bob),
             task_answers=tuple(int(answer[0]) for answer in answers),
             task_answer=int(answers[self.reduction.read_at(y)][0]),
@@ -177,7 +182,7 @@ def _clip(text: str) -> str:
 def check_work(reduction: Reduction, machine: Machine, trials: int, limit: int) -> None:
     """Refuse trials that would touch more than ``limit`` state cells in all."""
     batch, work = work_of(reduction, machine)
-    need = batch + work * trials
+    need = batch * -(-trials // OneWayProtocol(reduction, machine).batch()) + work * trials
     if need > limit:
         raise LimitError(
             f"{trials} trials need about {need:.1e} cell updates, the limit is {limit:.1e}; "
@@ -188,6 +193,16 @@ def check_work(reduction: Reduction, machine: Machine, trials: int, limit: int) 
 def work_of(reduction: Reduction, machine: Machine) -> tuple[int, int]:
     """Cells of state that a batch touches however small it is, and that each run adds; about.
 
-    A token costs a few array operations, whose start is worth a thousand cells; so does a row when packed.
+    An array operation is worth a thousand cells, and so is a row when packed.
     """
-    return 1000 * (reduction.task.length + machine.rows), reduction.task.length * machine.work_per_token
+    length = reduction.task.length
+    return 1000 * (length * machine.operations + machine.rows), length * machine.work_per_token
+
+
+def exhaustive_work(reduction: Reduction, machine: Machine) -> int:
+    """Cells of state that running all inputs and all of Bob's touches; about."""
+    asked, inputs = len(reduction.problem.asked() or ()), reduction.symbols**reduction.n
+    tokens = reduction.cut + asked * (reduction.task.length - reduction.cut)
+    batches = -(-inputs // OneWayProtocol(reduction, machine).batch())
+    each = 1000 * (tokens * machine.operations + (1 + asked) * machine.rows)
+    return batches * each + inputs * tokens * machine.work_per_token

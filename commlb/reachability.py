@@ -20,8 +20,8 @@ from commlb.limbs import Words, total
 from commlb.machines.base import Array, Machine
 from commlb.prefixes import Edges, Prefixes
 
-CHUNK = 2**16
-"""Runs that a machine steps at a time: few enough to stay in the cache."""
+CHUNK, CHUNK_CELLS = 2**16, 2**22
+"""Runs that a machine steps at a time, and rows times runs: few enough to stay in the cache."""
 
 DENSE_BITS = 28
 """State spaces of up to 2^28 states may be counted in a table of all of them."""
@@ -177,13 +177,14 @@ class Enumeration:
 
     def _chosen(self, following: Array, controls: Array, nodes: int) -> Iterator[slice | Array]:
         """The nodes that have a k-th edge, in chunks."""
+        size = max(1, min(CHUNK, CHUNK_CELLS // self.machine.rows))
         if (following >= 0).all():
-            for first in range(0, nodes, CHUNK):
-                yield slice(first, first + CHUNK)
+            for first in range(0, nodes, size):
+                yield slice(first, first + size)
             return
         open_nodes = np.flatnonzero(following[controls] >= 0)
-        for first in range(0, len(open_nodes), CHUNK):
-            yield open_nodes[first : first + CHUNK]
+        for first in range(0, len(open_nodes), size):
+            yield open_nodes[first : first + size]
 
     def _step(self, keys: Words, controls: Array, edges: Edges, k: int, t: int) -> Words:
         """The keys after the k-th edge of each node's control."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reference import queries
 
 import commlb
-from commlb import chains, machines
+from commlb import chains, machines, protocol
 from commlb.errors import BadInput, CommlbError, LimitError
 from commlb.problems import WordProblem
 from commlb.protocol import parse_x, show
@@ -284,3 +284,21 @@ def test_x_is_refused(text, n, symbols, words):
 def test_x_is_read_as_it_is_shown(drawn):
     symbols, x = drawn
     assert parse_x(show(x, symbols), len(x), symbols) == tuple(x)
+
+
+def test_all_inputs_are_run_in_batches_and_only_where_that_is_not_too_much(monkeypatch):
+    spec = "gru:d=2,p=3"
+    whole = commlb.reduce("index", 7, machine=spec)
+    monkeypatch.setattr(protocol, "BATCH_BYTES", 200)
+    assert commlb.reduce("index", 7, machine=spec) == whole
+    assert whole.answers.evidence == "exhaustive"
+    monkeypatch.setattr(chains, "MAX_EXHAUSTED", 10**6)
+    sampled = commlb.reduce("index", 7, machine=spec, seed=1)
+    assert sampled.answers.evidence == "sampled"
+    assert sampled.message.reachable_states is None
+
+
+def test_few_runs_conclude_nothing():
+    found = commlb.reduce("index", 24, machine="gru:d=8,format=bf16", trials=3, seed=1)
+    assert "of 3 runs" in found.verdict or "too few to tell" in found.verdict
+    assert "bits to cross" not in found.verdict

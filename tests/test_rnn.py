@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from equality import LIMITS, equal
 
+import commlb
 from commlb import machines
+from commlb.errors import BadInput
 from commlb.formats import FORMATS
 from commlb.machines.rnn.network import Network
 from commlb.registry import registered
 from commlb.tasks.index import Index
+from commlb.tasks.istree import IsTree
 
 FAMILIES = registered("commlb.machines.rnn", Network)
 EXAMPLES = [spec for cls in FAMILIES.values() for spec in cls.examples]
@@ -166,3 +169,25 @@ def test_equal_to_torch(name, theirs, form):
         expected, _ = module(embedded)
     found = machine.trace(stream).transpose(0, 2, 1)
     equal(name, f"torch, nn.{theirs}", form, np.abs(found - expected.numpy()).max())
+
+
+def test_integers_that_the_arithmetic_does_not_hold_are_refused():
+    """Tokens above 2^24 in a float32 state would be merged: two streams would share a state that do not."""
+    task = IsTree.sized(5900)
+    with pytest.raises(BadInput, match="integers up to 17,402,050, which float32 does not hold exactly"):
+        machines.build("rmt:d=1,m=1,segment=3,bare=1,p=4", task, task.length - 1)
+    machine = machines.build("rmt:d=1,m=1,segment=3,bare=1,p=17", task, task.length - 1)
+    words = machine.pack(machine.step(machine.start(2), np.array([2**24, 2**24 + 1]), 0))
+    assert (words[:, 0] != words[:, 1]).any()
+
+
+def test_the_message_has_no_field_for_an_answer_that_is_not_due():
+    for spec, kept in (("mamba:d=1,N=2,w=2,expand=1,bare=1,p=5", 15), ("gru:d=2,p=4", 8)):
+        machine = machines.build(spec, Index(6), 6)
+        found = commlb.reduce("index", 6, machine=spec, x="010101", i=2).transcript
+        assert machine.message_bits(6) == machine.capacity_bits(6) == found.cost_bits == kept
+        states = machine.start(3)
+        for t in range(6):
+            states = machine.step(states, np.array([0, 1, 1]), t)
+        words = [int(word) for word in np.bitwise_or.reduce(machine.pack(states), axis=1)]
+        assert sum(word << 64 * k for k, word in enumerate(words)).bit_length() <= kept

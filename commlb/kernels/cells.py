@@ -256,6 +256,16 @@ def dot(w: Any, x: Any, out: Any) -> None:
                 p[r] = p[r] + v0 * a[r]
 
 
+def add_rows(x: Any, out: Any) -> None:
+    """out[r] = x[0, r] + x[1, r] + …, in this order."""
+    for r in range(x.shape[1]):
+        out[r] = x[0, r]
+    for i in range(1, x.shape[0]):
+        row = x[i]
+        for r in range(x.shape[1]):
+            out[r] = out[r] + row[r]
+
+
 def gather(table: Any, tokens: Any, out: Any) -> None:
     """out[i, r] = table[i, tokens[r]]; plain, ``tokens`` is the row of all runs, as ``out[i, 0]`` is."""
     for i in range(out.shape[0]):

@@ -57,7 +57,7 @@ def _parse(spec: str, name: str, text: str, cls: type[Machine]) -> dict[str, Any
     for part in text.split(",") if text else []:
         key, equals, value = part.partition("=")
         if not equals or not value:
-            raise BadInput(f"a machine is written NAME:key=value,…; given '{spec}'")
+            raise BadInput(f"a machine is written NAME:key=value,…, no comma in a value; given '{spec}'")
         if key not in cls.required and key not in cls.optional:
             raise _unknown_key(name, key, [*cls.required, *cls.optional])
         if key in given:

@@ -138,6 +138,8 @@ class Machine(ABC):
     errs: bool = True
     work_per_token: int = 1
     """Cells of state, or numbers of weights, that a token touches in each run."""
+    operations: int = 1
+    """Array operations that a step takes, about, however many runs there are."""
     rows: int
     dtype: Any = np.int64
     widths: list[int]
@@ -168,6 +170,10 @@ class Machine(ABC):
     @property
     def storage_bits(self) -> int:
         return sum(self.widths)
+
+    def message_bits(self, t: int) -> int:
+        """The bits of the packed state that can be in use after t tokens: the length of the message there."""
+        return self.storage_bits
 
     def capacity_bits(self, t: int) -> float:
         """log₂ of the number of states after t tokens; positions are free, so t is not stored."""
@@ -202,7 +208,7 @@ class Machine(ABC):
         """The answers, int64 of shape (runs,): a token, or 0/1 for no/yes; −1 for none."""
 
     def pack(self, states: Array) -> NDArray[np.uint64]:
-        return bits.pack(list(states), self.widths)
+        return bits.pack(states, self.widths)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
         if len(self.widths) == 1:  # a packed row is the row itself

@@ -67,6 +67,7 @@ class Layout:
         self.kept_bits = sum(self.widths)
         if answer_bits:
             self.widths.append(answer_bits)
+        self.sizes = np.array(self.widths, np.int64)
         self.numbers = sum(place.part.size for place in self.places if place.form)
         """Stored numbers, integers not counted."""
 

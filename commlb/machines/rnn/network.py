@@ -35,6 +35,9 @@ MOST_NUMBERS = 2**26
 PLAIN_SECONDS = 0.7
 """About the time of plain steps after which the compiled kernels are loaded; both give the same bits."""
 
+PLAIN_COST = 1.5e-6
+"""Seconds, about, that a weight costs in a plain step, beside what it costs in each run."""
+
 CACHE = 2**17
 """Numbers that a block of runs should need at once, so that they stay near a core."""
 
@@ -119,9 +122,11 @@ class Network(Machine):
         wanted = self.wanted()
         numbers = sum(math.prod(weight.shape) for weight in wanted.values())
         if numbers > MOST_NUMBERS:
+            many = " or, as the embedding has a row for each kind of token, n" if self._kinds > self.d else ""
             raise BadInput(
-                f"{self.name} would have {numbers:,} weights; at most {MOST_NUMBERS:,}; take a smaller d"
+                f"{self.name} would have {numbers:,} weights; at most {MOST_NUMBERS:,}; take a smaller d{many}"
             )
+        self._check_integers()
         answer_bits = 0 if self.reads else bits.bits_needed(len(task.answers) + 1)
         self.layout = Layout([self.parts() for _ in range(self.depth)], self._form, answer_bits)
         self.widths, self.numbers = self.layout.widths, self.layout.numbers
@@ -132,9 +137,19 @@ class Network(Machine):
         )
         self.weights_digest = digest(self.weights)
         self.answers = np.array(task.answers)
-        self.work_per_token = numbers + self.rows
+        heads = sizes.get("heads", sizes.get("H", 0))
+        self.work_per_token, self.operations = numbers + 10 * self.rows, self.depth * (60 + 12 * heads)
         self._spent = 0.0
-        self.use(compiled=False)
+        self.use(compiled=PLAIN_COST * numbers > PLAIN_SECONDS)
+
+    def _check_integers(self) -> None:
+        """Refuse integers that the arithmetic of the steps, in which states are kept, does not hold exactly."""
+        most = max([part.choices for part in self.parts().values()] + [len(self.task.answers) + 1])
+        if most > 2 ** (np.finfo(self.dtype).nmant + 1):
+            raise BadInput(
+                f"{self.name} would keep integers up to {most:,}, which {np.dtype(self.dtype).name} does not hold "
+                "exactly; take format=float64, p of 17 or more, or a smaller n"
+            )
 
     def _check_size(self, key: str, value: int) -> None:
         require_at_least(key, value, 1)
@@ -194,8 +209,11 @@ class Network(Machine):
             found |= self.norms("norm")
         return found | {"readout": dense(answers, self.d), "readout_bias": constant(answers)}
 
+    def message_bits(self, t: int) -> int:
+        return self.layout.kept_bits + (self.layout.answer_bits if t in self.task.answered_at else 0)
+
     def capacity_bits(self, t: int) -> float:
-        return float(self.layout.kept_bits + (self.layout.answer_bits if t in self.task.answered_at else 0))
+        return float(self.message_bits(t))
 
     def largest_capacity_bits(self) -> float:
         return max(self.capacity_bits(t) for t in range(self.task.length))
@@ -235,7 +253,7 @@ class Network(Machine):
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs = len(tokens)
         if not self._rows.compiled:
-            self._spent += self.work_per_token * (1.5e-6 + 1e-9 * runs)
+            self._spent += self.work_per_token * (PLAIN_COST + 1e-9 * runs)
             if self._spent > PLAIN_SECONDS:
                 self.use(compiled=True)
         for first in range(0, runs, self._block):
@@ -306,10 +324,10 @@ class Network(Machine):
         return np.array(found)
 
     def pack(self, states: Array) -> NDArray[np.uint64]:
-        return bits.pack(list(self.layout.codes(states)), self.widths)
+        return bits.pack(self.layout.codes(states), self.layout.sizes)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
-        return self.layout.states(bits.unpack(words, self.widths), self.dtype)
+        return self.layout.states(bits.unpack(words, self.layout.sizes), self.dtype)
 
     def remark(self) -> str:
         layers = f" in each of {self.depth} layers" if self.depth > 1 else ""

@@ -90,10 +90,10 @@ class Rows:
 
     def sum(self, x: Array) -> Array:
         """The sum over the first axis, in its order."""
-        total = x[0]
-        for row in x[1:]:
-            total = total + row
-        return total
+        out, x = np.empty(x.shape[1:], self.dtype), np.ascontiguousarray(x)
+        rest = (-1,) if self.compiled else (1, out.size)
+        self.run(cells.add_rows, x.reshape(len(x), *rest), out.reshape(rest))
+        return out
 
     def carried(self, s: Array, decay: Array, left: Array, right: Array, key: Array, value: Array) -> Array:
         """diag(decay)·S + left ⊗ (rightᵀ·S) + key ⊗ value: the next matrix of every matrix state.
@@ -167,7 +167,10 @@ def turn(theta: Array) -> tuple[Array, Array]:
     x = np.asarray(theta, np.float64)
     largest = float(np.abs(x).max(initial=0.0))
     if not largest <= 1e6:
-        raise BadInput(f"angles must be at most 10^6 in magnitude; given {largest:g}")
+        raise BadInput(
+            "angles (a frequency times a step, exp(theta_log)) must be at most 10^6 in magnitude; "
+            f"the weights give {largest:g}; make them smaller"
+        )
     n = np.rint(x * (2 / math.pi))
     r = ((x - n * HALF_PI[0]) - n * HALF_PI[1]) - n * HALF_PI[2]
     s = r * r

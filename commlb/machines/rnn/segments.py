@@ -12,6 +12,7 @@ from commlb.machines.rnn.layout import Part
 from commlb.machines.rnn.network import Network, Save
 from commlb.machines.rnn.rows import Rows
 from commlb.machines.rnn.weights import Weight, constant, spread
+from commlb.tasks.base import Task
 
 
 class RMT(Network):
@@ -49,6 +50,12 @@ class RMT(Network):
     def prepare(self) -> None:
         check_heads(self)
         self.inner, self.depth = self.depth, 1  # one recurrence around all layers
+
+    def __init__(self, task: Task, cut: int, d: int, **given: Any):
+        super().__init__(task, cut, d, **given)
+        places = 2 * self.size.m + self.size.segment
+        self.work_per_token += self.inner * places * places * d
+        self.operations = 60 + 20 * self.inner * places
 
     def parts(self) -> dict[str, Part]:
         kept = self.size.segment - 1

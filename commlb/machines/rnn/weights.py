@@ -119,7 +119,8 @@ def read(
     if not os.path.isfile(path):
         if os.path.isdir(path):
             raise BadInput(f"weights must be a file; '{path}' is a folder; give the path of a file in it")
-        raise BadInput(f"there is no file of weights '{path}'; correct the path, or give seed=… instead")
+        what = "no plain file" if os.path.exists(path) else "no file"
+        raise BadInput(f"there is {what} of weights '{path}'; correct the path, or give seed=… instead")
     try:
         with (_safetensors if suffix == ".safetensors" else _npz)(path) as stored:
             _match(path, stored, wanted)
