@@ -38,8 +38,9 @@ PLAIN_SECONDS = 0.7
 PLAIN_COST = 1.5e-6
 """Seconds, about, that a weight costs in a plain step, beside what it costs in each run."""
 
-CACHE = 2**17
-"""Numbers that a block of runs should need at once, so that they stay near a core."""
+CACHE, FIRST_CACHE = 2**19, 2**13
+"""Numbers that a block of runs should need at once, so that they stay near a core; and numbers of the vectors that
+products read again and again, where those take most of the time."""
 
 
 class Network(Machine):
@@ -238,7 +239,8 @@ class Network(Machine):
         kinds = self._embedding if compiled else self._embedding[:, None]
         self._table = self.inputs(self._w[0], kinds, m).reshape(-1, self._kinds)
         widest = 3 * self.rows + 2 * len(self._table) + self.d
-        self._block = int(np.clip(CACHE // widest, 64, 8192)) if compiled else 4096
+        wide = FIRST_CACHE // self.d if self.d >= 32 else CACHE // widest
+        self._block = int(np.clip(wide, 64, 16384)) if compiled else 4096
         return self
 
     def start(self, runs: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +28,12 @@ class Rows:
 
     def __init__(self, dtype: Any, compiled: bool):
         self.dtype, self.compiled = np.dtype(dtype), compiled
-        self.lanes = 1 if compiled else 2
+        self.kind, self.lanes = self.dtype.name, 1 if compiled else 2
         """The number of last axes that are not features."""
 
     def run(self, kernel: Callable[..., Any], *arguments: Any) -> None:
         """``kernel`` of ``kernels.cells`` on ``arguments``."""
-        special(kernel, self.dtype.name, self.compiled)(*arguments)
+        special(kernel, self.kind, self.compiled)(*arguments)
 
     def flat(self, x: Array) -> Array:
         """x with all features on one axis."""
@@ -122,22 +123,23 @@ class Rows:
 
     def rounded(self, x: Array, form: Format, out: Array) -> None:
         """``out`` (features, …) = ``x`` as numbers of ``form``, canonical: see ``Format``."""
-        x = np.ascontiguousarray(x)
-        number = self.dtype.type
-        low, high, nan = number(form.low), number(form.high), number(form.nan_value)
-        digits = np.finfo(self.dtype).nmant
-        if form.mantissa == digits:
-            self.run(cells.round_none, x, out, low, high, nan)
-            return
-        magic = number(1.5 * 2.0 ** (digits - form.mantissa + form.least))
-        if form.fixed:
-            self.run(cells.round_fixed, x, out, low, high, magic)
-            return
-        word = np.uint32 if digits == 23 else np.uint64
-        below = digits - form.mantissa
-        mask = word(2 ** (8 * word(0).itemsize) - 2**below)
-        least = number(2.0**form.least)
-        self.run(cells.round_float, x, out, low, high, magic, least, nan, word(below), mask, word(1))
+        kernel, limits = rounding(form, self.dtype.type)
+        self.run(kernel, np.ascontiguousarray(x), out, *limits)
+
+
+@functools.cache
+def rounding(form: Format, number: type[np.floating]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The kernel that rounds to ``form``, and all that it takes beside its arrays, in the arithmetic ``number``."""
+    low, high, nan = number(form.low), number(form.high), number(form.nan_value)
+    digits = np.finfo(number).nmant
+    if form.mantissa == digits:
+        return cells.round_none, (low, high, nan)
+    magic = number(1.5 * 2.0 ** (digits - form.mantissa + form.least))
+    if form.fixed:
+        return cells.round_fixed, (low, high, magic)
+    word, below = np.uint32 if digits == 23 else np.uint64, digits - form.mantissa
+    mask = word(2 ** (8 * word(0).itemsize) - 2**below)
+    return cells.round_float, (low, high, magic, number(2.0**form.least), nan, word(below), mask, word(1))
 
 
 HALF_PI = [float.fromhex(part) for part in ("0x1.921fb544p+0", "0x1.0b4611a6p-34", "0x1.3198a2e037073p-69")]
