@@ -68,8 +68,8 @@ class Format:
             return f"fixed point, multiples of {self.step:g} in [{self.low:g}, {-self.low:g})"
         return self.name if self.high > 1e5 else f"{self.name}, up to {self.high:g}"
 
-    def encode(self, values: Values) -> Codes:
-        """The codes of ``values``, which must be numbers of the format; the same shape, uint64.
+    def encode(self, values: Values, into: Codes | None = None) -> Codes:
+        """The codes of ``values``, which must be numbers of the format; uint64, written to ``into`` if given.
 
         >>> fixed(8, 4.0).encode(np.array([-4.0, -0.03125, 0.0, 3.96875])).tolist()
         [128, 255, 0, 127]
@@ -77,7 +77,7 @@ class Format:
         [126, 56, 184]
         """
         rows = _rows(np.asarray(values))
-        out = np.empty(rows.shape, np.uint64)
+        out = np.empty(rows.shape, np.uint64) if into is None else into.reshape(rows.shape)
         if self.fixed:
             mask = np.uint64(2**self.bits - 1)
             run(rows.shape, codes.encode_fixed, rows, out, np.float64(1 / self.step), mask)
@@ -99,7 +99,7 @@ class Format:
         return out.reshape(np.shape(values))
 
     def decode(self, given: Codes, into: Values | None = None) -> Values:
-        """The numbers of codes, float64 or written to ``into`` (contiguous); the inverse, for every code.
+        """The numbers of codes, the inverse, for every code; float64, written to ``into`` if given (contiguous).
 
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]

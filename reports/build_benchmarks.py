@@ -20,7 +20,13 @@ from pages import table, write_page
 from commlb.files import replace
 
 ROOT = Path(__file__).parent.parent
-PROGRAMS = {"distinct_keys": [], "layers": ["--alone", "24", "26"], "exact_minimum": [], "index_stream": []}
+PROGRAMS = {
+    "distinct_keys": [],
+    "layers": ["--alone", "24", "26"],
+    "exact_minimum": [],
+    "index_stream": [],
+    "cells": [],
+}
 """Program and arguments."""
 
 HEADER = ["program", "case", "way", "median", "unit", "ratio"]
@@ -35,7 +41,7 @@ MACHINE = [
     "busy_before",
     "cpu_share",
 ]
-LIBRARIES = ("numpy", "numba", "automata-lib", "dd")
+LIBRARIES = ("numpy", "numba", "automata-lib", "dd", "torch")
 
 Row = tuple[str, str, str, str, str, str]
 
@@ -121,10 +127,11 @@ def busy_share(seconds: float = 5) -> str:
 def read(program: str, printed: str) -> Iterator[Row]:
     """The medians in what a program printed; ratios as it printed them."""
     for line in printed.splitlines():
-        if program == "distinct_keys":
+        if program in ("distinct_keys", "cells"):
             case, _, rest = line.partition(":  ")
+            unit = "ns a key" if program == "distinct_keys" else "ns a run and token"
             for way, median, ratio in re.findall(r"(\w+) ([\d.]+) \(([\d.]+)x\)", rest):
-                yield program, " ".join(case.split()), way, median, "ns a key", ratio
+                yield program, " ".join(case.split()), way, median, unit, ratio
             if found := re.match(r"(first call of a process, .*): ([\d.]+) s", line):
                 yield program, found[1], "distinct", found[2], "s", ""
         elif program == "layers":

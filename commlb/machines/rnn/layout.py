@@ -83,13 +83,15 @@ class Layout:
         )
 
     def codes(self, states: Array) -> NDArray[np.uint64]:
-        """The code of each entry, of states (rows, runs)."""
+        """The code of each entry of states (rows, runs)."""
         codes = np.empty(states.shape, np.uint64)
         if self.answer_bits:
             codes[-1] = states[-1]
         for place in self.places:
-            entries = states[place.rows]
-            codes[place.rows] = entries if place.form is None else place.form.encode(entries)
+            if place.form is None:
+                codes[place.rows] = states[place.rows]
+            else:
+                place.form.encode(states[place.rows], codes[place.rows])
         return codes
 
     def states(self, codes: NDArray[np.uint64], dtype: Any) -> Array:

@@ -124,22 +124,22 @@ class Rows:
     def rounded(self, x: Array, form: Format, out: Array) -> None:
         """``out`` (features, …) = ``x`` as numbers of ``form``, canonical: see ``Format``."""
         kernel, limits = rounding(form, self.dtype.type)
-        self.run(kernel, np.ascontiguousarray(x), out, *limits)
+        self.run(getattr(cells, kernel), np.ascontiguousarray(x), out, *limits)
 
 
 @functools.cache
-def rounding(form: Format, number: type[np.floating]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """The kernel that rounds to ``form``, and all that it takes beside its arrays, in the arithmetic ``number``."""
+def rounding(form: Format, number: type[np.floating]) -> tuple[str, tuple[Any, ...]]:
+    """Which kernel rounds to ``form``, and all that it takes beside its arrays, in the arithmetic ``number``."""
     low, high, nan = number(form.low), number(form.high), number(form.nan_value)
     digits = np.finfo(number).nmant
     if form.mantissa == digits:
-        return cells.round_none, (low, high, nan)
+        return "round_none", (low, high, nan)
     magic = number(1.5 * 2.0 ** (digits - form.mantissa + form.least))
     if form.fixed:
-        return cells.round_fixed, (low, high, magic)
+        return "round_fixed", (low, high, magic)
     word, below = np.uint32 if digits == 23 else np.uint64, digits - form.mantissa
     mask = word(2 ** (8 * word(0).itemsize) - 2**below)
-    return cells.round_float, (low, high, magic, number(2.0**form.least), nan, word(below), mask, word(1))
+    return "round_float", (low, high, magic, number(2.0**form.least), nan, word(below), mask, word(1))
 
 
 HALF_PI = [float.fromhex(part) for part in ("0x1.921fb544p+0", "0x1.0b4611a6p-34", "0x1.3198a2e037073p-69")]
