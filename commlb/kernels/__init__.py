@@ -36,7 +36,7 @@ def special(kernel: Callable[..., Any], kind: str, compile_it: bool) -> Callable
     """``kernel`` of ``cells``, ``codes`` or ``matrices`` in float32 or float64 (``kind``), compiled or plain.
 
     Its constants and the functions that it calls are globals of a copy of it. Division follows IEEE 754. Numba
-    knows a stored kernel by its file, so what a kernel calls must stand in the same one.
+    knows a stored kernel by its own file only, so what may change stands in one file with what calls it.
     """
     code: types.CodeType = kernel.__code__
     names = {**kernel.__globals__, **cells.constants(kind, compile_it)}

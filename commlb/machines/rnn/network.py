@@ -217,7 +217,8 @@ class Network(Machine):
         return float(self.message_bits(t))
 
     def largest_capacity_bits(self) -> float:
-        return max(self.capacity_bits(t) for t in range(self.task.length))
+        first = self.task.answered_at.start
+        return self.capacity_bits(first if first < self.task.length else 0)
 
     @quiet
     def use(self, compiled: bool) -> Network:
