@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,8 @@ class Format:
             return f"fixed point, multiples of {self.step:g} in [{self.low:g}, {-self.low:g})"
         return self.name if self.high > 1e5 else f"{self.name}, up to {self.high:g}"
 
-    def encode(self, values: Values, into: Codes | None = None) -> Codes:
-        """The codes of ``values``, which must be numbers of the format; uint64, written to ``into`` if given.
+    def encode(self, values: Values) -> Codes:
+        """The codes of ``values``, which must be numbers of the format; the same shape, uint64.
 
         >>> fixed(8, 4.0).encode(np.array([-4.0, -0.03125, 0.0, 3.96875])).tolist()
         [128, 255, 0, 127]
@@ -77,63 +78,49 @@ class Format:
         [126, 56, 184]
         """
         rows = _rows(np.asarray(values))
-        out = np.empty(rows.shape, np.uint64) if into is None else into.reshape(rows.shape)
-        if self.fixed:
-            mask = np.uint64(2**self.bits - 1)
-            run(rows.shape, codes.encode_fixed, rows, out, np.float64(1 / self.step), mask)
-        else:
-            sign, nan = np.uint64(self.bits - 1), np.uint64(self.nan or 0)
-            numbers = map(np.float64, (2.0**self.least, 2.0**-self.least, 2.0**self.mantissa))
-            below = np.uint64(52 - self.mantissa)
-            run(
-                rows.shape,
-                codes.encode_float,
-                rows,
-                out,
-                below,
-                self._bias(self.mantissa),
-                *numbers,
-                sign,
-                nan,
-            )
+        out = np.zeros(rows.shape, np.uint64)
+        self.pack(rows, out, 0, 64)
         return out.reshape(np.shape(values))
 
-    def decode(self, given: Codes, into: Values | None = None) -> Values:
-        """The numbers of codes, the inverse, for every code; float64, written to ``into`` if given (contiguous).
+    def decode(self, given: Codes) -> Values:
+        """The numbers of codes, float64; the inverse of ``encode``, and defined for every code.
 
         >>> FORMATS["e2m1"].decode(np.arange(8, dtype=np.uint64)).tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
         """
         rows = _rows(given)
-        out = np.empty(rows.shape) if into is None else into.reshape(rows.shape)
+        out = np.empty(rows.shape)
+        self.unpack(rows, out, 0, 64)
+        return out.reshape(given.shape)
+
+    def pack(self, values: Values, words: Codes, offset: int, width: int) -> None:
+        """Write the codes of ``values`` (rows, runs), ``width`` bits a row, into words from bit ``offset`` on.
+
+        Words (words, runs) are as in ``bits.pack``, and 0 there; both arrays contiguous.
+        """
+        if self.fixed:
+            limits: tuple[Any, ...] = np.float64(1 / self.step), np.uint64(2**self.bits - 1)
+            run(values.shape, codes.encode_fixed, values, words, offset, width, *limits)
+            return
+        numbers = map(np.float64, (2.0**self.least, 2.0**-self.least, 2.0**self.mantissa))
+        limits = np.uint64(52 - self.mantissa), self._bias(self.mantissa), *numbers
+        ends = np.uint64(self.bits - 1), np.uint64(self.nan or 0)
+        run(values.shape, codes.encode_float, values, words, offset, width, *limits, *ends)
+
+    def unpack(self, words: Codes, values: Values, offset: int, width: int) -> None:
+        """The inverse: write the numbers to ``values`` (rows, runs)."""
+        field = np.uint64(2**width - 1)
         if self.fixed:
             shift = np.uint64(64 - self.bits)
-            run(
-                rows.shape,
-                codes.decode_fixed,
-                rows,
-                out,
-                shift,
-                np.float64(2.0 ** -float(shift) * self.step),
-            )
-        else:
-            highest = self._highest
-            infinite = 0 if self.nan in (None, highest + 1) else highest + 1
-            first, mask, below = 2**self.mantissa, 2 ** (self.bits - 1) - 1, np.uint64(52 - self.mantissa)
-            factors = np.float64(2.0**self.least), np.float64(1 / first)
-            limits = map(np.uint64, (mask, highest, infinite))
-            run(
-                rows.shape,
-                codes.decode_float,
-                rows,
-                out,
-                below,
-                self._bias(52),
-                np.uint64(first),
-                *factors,
-                *limits,
-            )
-        return out.reshape(given.shape)
+            step = np.float64(2.0 ** -float(shift) * self.step)
+            run(values.shape, codes.decode_fixed, words, values, offset, width, field, shift, step)
+            return
+        first, below = 2**self.mantissa, np.uint64(52 - self.mantissa)
+        infinite = 0 if self.nan in (None, self._highest + 1) else self._highest + 1
+        factors = np.float64(2.0**self.least), np.float64(1 / first)
+        ends = map(np.uint64, (2 ** (self.bits - 1) - 1, self._highest, infinite))
+        limits = below, self._bias(52), np.uint64(first), *factors, *ends
+        run(values.shape, codes.decode_float, words, values, offset, width, field, *limits)
 
     def _bias(self, mantissa: int) -> np.uint64:
         """What the exponents of float64 and of the format differ by, above a mantissa of so many bits."""
@@ -144,6 +131,24 @@ class Format:
         """The code of ``high``."""
         mantissa, exponent = math.frexp(self.high)
         return ((exponent - self.least) << self.mantissa) + int((2 * mantissa - 1) * 2.0**self.mantissa)
+
+
+@dataclass(frozen=True)
+class Integers:
+    """Integers from 0 on below 2^bits; packed as numbers of a ``Format`` are."""
+
+    bits: int
+
+    def pack(self, values: Values, words: Codes, offset: int, width: int) -> None:
+        if width:
+            scale, mask = np.float64(1), np.uint64(2**width - 1)
+            run(values.shape, codes.encode_fixed, values, words, offset, width, scale, mask)
+
+    def unpack(self, words: Codes, values: Values, offset: int, width: int) -> None:
+        values[...] = 0
+        if width:
+            field, shift, step = np.uint64(2**width - 1), np.uint64(0), np.float64(1)
+            run(values.shape, codes.decode_fixed, words, values, offset, width, field, shift, step)
 
 
 def _rows(array: NDArray) -> NDArray:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb import bits
-from commlb.formats import Format
+from commlb.bits import bits_needed
+from commlb.formats import Format, Integers
 from commlb.machines.base import Array, abridged
 
 
@@ -35,18 +35,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """A part in the state array: which rows, and in which format if it holds numbers."""
+    """A part in the state array: which rows, and in which format if it holds numbers; and its first bit."""
 
     layer: int
     name: str
     part: Part
     rows: slice
     form: Format | None
+    offset: int
 
     @property
-    def bits(self) -> int:
-        """Of each of its entries."""
-        return bits.bits_needed(self.part.choices) if self.form is None else self.form.bits
+    def codec(self) -> Format | Integers:
+        """What its entries are packed as."""
+        return self.form or Integers(bits_needed(self.part.choices))
 
 
 class Layout:
@@ -54,20 +55,23 @@ class Layout:
 
     def __init__(self, layers: Sequence[dict[str, Part]], form: Callable[[float], Format], answer_bits: int):
         self.layers: list[dict[str, Place]] = []
-        row = 0
+        row = offset = 0
         for k, parts in enumerate(layers):
             self.layers.append({})
             for name, part in parts.items():
                 own = None if part.choices else form(part.span)
-                self.layers[-1][name] = Place(k, name, part, slice(row, row + part.size), own)
-                row += part.size
+                place = Place(k, name, part, slice(row, row + part.size), own, offset)
+                self.layers[-1][name] = place
+                row, offset = row + part.size, offset + part.size * place.codec.bits
         self.places = [place for layer in self.layers for place in layer.values()]
-        self.answer_bits = answer_bits
-        self.widths = [place.bits for place in self.places for _ in range(place.part.size)]
-        self.kept_bits = sum(self.widths)
+        self.widths = [place.codec.bits for place in self.places for _ in range(place.part.size)]
+        self.kept_bits, self.answer_bits = offset, answer_bits
+        self._fields = list(self.places)
         if answer_bits:
             self.widths.append(answer_bits)
-        self.sizes = np.array(self.widths, np.int64)
+            self._fields.append(
+                Place(-1, "answer", Part((1,), choices=2**answer_bits), slice(row, row + 1), None, offset)
+            )
         self.numbers = sum(place.part.size for place in self.places if place.form)
         """Stored numbers, integers not counted."""
 
@@ -82,28 +86,21 @@ class Layout:
             for form, names in by_format.items()
         )
 
-    def codes(self, states: Array) -> NDArray[np.uint64]:
-        """The code of each entry of states (rows, runs)."""
-        codes = np.empty(states.shape, np.uint64)
-        if self.answer_bits:
-            codes[-1] = states[-1]
-        for place in self.places:
-            if place.form is None:
-                codes[place.rows] = states[place.rows]
-            else:
-                place.form.encode(states[place.rows], codes[place.rows])
-        return codes
+    def pack(self, states: Array) -> NDArray[np.uint64]:
+        """The codes of all entries of states (rows, runs) side by side in words, as ``bits.pack`` lays them."""
+        size = self.kept_bits + self.answer_bits
+        words = np.zeros((max(1, -(-size // 64)), states.shape[1]), np.uint64)
+        states = np.ascontiguousarray(states)
+        for place in self._fields:
+            place.codec.pack(states[place.rows], words, place.offset, place.codec.bits)
+        return words
 
-    def states(self, codes: NDArray[np.uint64], dtype: Any) -> Array:
-        """The states whose codes these are."""
-        states = np.empty(codes.shape, dtype)
-        if self.answer_bits:
-            states[-1] = codes[-1]
-        for place in self.places:
-            if place.form is None:
-                states[place.rows] = codes[place.rows]
-            else:
-                place.form.decode(codes[place.rows], states[place.rows])
+    def unpack(self, words: NDArray[np.uint64], dtype: Any) -> Array:
+        """The states of these words."""
+        states = np.empty((len(self.widths), words.shape[1]), dtype)
+        words = np.ascontiguousarray(words)
+        for place in self._fields:
+            place.codec.unpack(words, states[place.rows], place.offset, place.codec.bits)
         return states
 
     def describe(self, state: Array) -> str:

@@ -38,7 +38,7 @@ PLAIN_SECONDS = 0.7
 PLAIN_COST = 1.5e-6
 """Seconds, about, that a weight costs in a plain step, beside what it costs in each run."""
 
-CACHE, FIRST_CACHE = 2**19, 2**13
+CACHE, FIRST_CACHE = 2**18, 2**13
 """Numbers that a block of runs should need at once, so that they stay near a core; and numbers of the vectors that
 products read again and again, where those take most of the time."""
 
@@ -327,10 +327,10 @@ class Network(Machine):
         return np.array(found)
 
     def pack(self, states: Array) -> NDArray[np.uint64]:
-        return bits.pack(self.layout.codes(states), self.layout.sizes)
+        return self.layout.pack(states)
 
     def unpack(self, words: NDArray[np.uint64]) -> Array:
-        return self.layout.states(bits.unpack(words, self.layout.sizes), self.dtype)
+        return self.layout.unpack(words, self.dtype)
 
     def remark(self) -> str:
         layers = f" in each of {self.depth} layers" if self.depth > 1 else ""
