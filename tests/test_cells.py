@@ -67,7 +67,7 @@ def apply(name: str, values: np.ndarray, compiled: bool) -> np.ndarray:
 
 
 def canonical(values: np.ndarray) -> str:
-    """A digest (long bytes that differ would hold pytest up) of the bits, all NaNs being one, as in what is stored."""
+    """A digest (long bytes that differ would hold pytest up) of the bits, all NaNs being one, as stored."""
     return hashlib.sha256(np.where(np.isnan(values), values.dtype.type(np.nan), values).tobytes()).hexdigest()
 
 
