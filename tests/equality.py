@@ -6,8 +6,29 @@ import csv
 import os
 from pathlib import Path
 
+import numpy as np
+
+from commlb import machines
+
 LIMITS = {"float64": 1e-9, "float32": 1e-5}
 """The largest difference of any number, relative where numbers exceed 1, by the format."""
+
+
+def difference(found, expected) -> float:
+    """The greatest difference of two numbers, in units of the greatest number where that exceeds 1."""
+    return np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
+
+
+def shaken(spec: str, task, cut: int, folder: Path):
+    """The machine with noise on all its weights but the read-out's: no bias is 0, and no norm or D is 1."""
+    drawn = machines.build(f"{spec},seed=5", task, cut).weights
+    noise = np.random.default_rng(7)
+    weights = {
+        key: value + 0.3 * noise.normal(size=value.shape) * ("readout" not in key)
+        for key, value in drawn.items()
+    }
+    np.savez(folder / "weights.npz", **weights)
+    return machines.build(f"{spec},weights={folder / 'weights.npz'}", task, cut)
 
 
 def equal(family: str, other: str, form: str, error: float) -> None:

@@ -21,6 +21,7 @@ from commlb.protocol import parse_x, show
 from commlb.records import MemoryPoint, to_csv
 from commlb.reductions import reduction_classes
 from commlb.reductions.index_to_istree import Hubs, TwoHub
+from commlb.tasks.index import Index
 
 TASKS = ["index", "ar", "cgram", "counting", "istree"]
 
@@ -302,3 +303,23 @@ def test_few_runs_conclude_nothing():
     found = commlb.reduce("index", 24, machine="gru:d=8,format=bf16", trials=3, seed=1)
     assert "of 3 runs" in found.verdict or "too few to tell" in found.verdict
     assert "bits to cross" not in found.verdict
+    right = commlb.reduce("index", 24, machine="window:w=24", trials=3, seed=1)
+    assert right.verdict.endswith("made no error in 3 runs, too few to tell whether it errs.")
+    assert commlb.reduce("index", 24, machine="window:w=24", trials=50, seed=1).verdict.endswith(
+        "in 50 runs."
+    )
+
+
+def test_rows_of_other_weights_in_a_file_of_the_same_name_are_other_rows(tmp_path):
+    path, digests = tmp_path / "w.npz", []
+    weights = machines.build("elman:d=2,p=3", Index(4), 4).weights
+    for scale in (1.0, 1.0, 2.0):
+        np.savez(path, **{name: scale * array for name, array in weights.items()})
+        machine = f"elman:d=2,p=3,weights={path}"
+        rows = [
+            commlb.reduce("index", 4, machine=machine).row(),
+            *commlb.states("index", 4, machine=machine).rows(),
+        ]
+        digests.append([row.digest for row in rows])
+    assert digests[0] == digests[1]
+    assert not set(digests[0]) & set(digests[2])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from equality import LIMITS, equal
+from equality import LIMITS, difference, equal
 from rnn_twins_diagonal import network, slstm_stabilised
 
 from commlb import machines
@@ -59,21 +59,16 @@ def parts(machine, stream):
     return found
 
 
-def distance(found, expected):
-    """The largest difference, in units of the largest number where that exceeds 1."""
-    return np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
-
-
 def error(machine):
     """The largest distance of outputs and last states from the twin's."""
     stream = tokens()
     outputs, last, worst = machine.trace(stream), parts(machine, stream), 0.0
     for run in range(stream.shape[1]):
         expected, states = network(stream[:, run], machine)
-        worst = max(worst, distance(outputs[:, :, run], expected))
+        worst = max(worst, difference(outputs[:, :, run], expected))
         for ours, theirs in zip(last, states, strict=True):
             assert set(ours) == {name for name in theirs if theirs[name].size}
-            worst = max([worst, *(distance(ours[name][..., run], theirs[name]) for name in ours)])
+            worst = max([worst, *(difference(ours[name][..., run], theirs[name]) for name in ours)])
     return worst
 
 
@@ -149,7 +144,7 @@ def test_outputs_of_slstm_do_not_depend_on_the_stabilisers_start(tmp_path):
     with np.errstate(all="raise"):
         for start in (-50.0, 0.0, 7.0):
             expected = slstm_stabilised(weights["embedding"][stream[:, 0]], own, start)
-            assert distance(found, expected) < 1e-9
+            assert difference(found, expected) < 1e-9
 
 
 @pytest.mark.parametrize("form", LIMITS)
@@ -169,9 +164,9 @@ def test_slstm_equals_nx_ai(spec, form, tmp_path):
         states, final, _ = vanilla.slstm_forward(x @ w_x.T, start, w_h, b, step)
         x = states[0, 1:]
         for name, theirs in zip("hcnm", final, strict=True):
-            equal("slstm", "xlstm of NX-AI, state", form, distance(last[k][name].T, theirs.numpy()))
+            equal("slstm", "xlstm of NX-AI, state", form, difference(last[k][name].T, theirs.numpy()))
     found = machine.trace(stream).transpose(0, 2, 1)
-    equal("slstm", "xlstm of NX-AI", form, distance(found, x.numpy()))
+    equal("slstm", "xlstm of NX-AI", form, difference(found, x.numpy()))
 
 
 def griffin(machine, layer):
@@ -211,7 +206,7 @@ def griffin(machine, layer):
 
 
 def told(form, ours, theirs):
-    equal("rg-lru", f"{RECURRENT}, state", form, distance(ours, theirs.numpy()))
+    equal("rg-lru", f"{RECURRENT}, state", form, difference(ours, theirs.numpy()))
 
 
 def one_by_one(block, x, places):
@@ -246,7 +241,7 @@ def test_rg_lru_equals_transformers(spec, form, tmp_path):
                 "rg-lru",
                 f"{RECURRENT}, state",
                 form,
-                distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
+                difference(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
             )
             if machine.size.d_rnn == machine.d:
                 y = one_by_one(block, norm(x), places)
@@ -254,16 +249,16 @@ def test_rg_lru_equals_transformers(spec, form, tmp_path):
                     "rg-lru",
                     f"{RECURRENT}, state",
                     form,
-                    distance(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
+                    difference(last[k]["h"].T, block.rg_lru.recurrent_states.numpy()),
                 )
                 equal(
                     "rg-lru",
                     f"{RECURRENT}, state",
                     form,
-                    distance(last[k]["conv"], block.conv1d_state.permute(2, 1, 0).numpy()),
+                    difference(last[k]["conv"], block.conv1d_state.permute(2, 1, 0).numpy()),
                 )
             x = y if machine.bare else x + y
-    equal("rg-lru", RECURRENT, form, distance(machine.trace(stream).transpose(2, 0, 1), x.numpy()))
+    equal("rg-lru", RECURRENT, form, difference(machine.trace(stream).transpose(2, 0, 1), x.numpy()))
 
 
 def test_turn_and_exp64():

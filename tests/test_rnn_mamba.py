@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rnn_twins_mamba as twins
-from equality import LIMITS, equal
+from equality import LIMITS, difference, equal, shaken
 
 from commlb import machines
 from commlb.errors import BadInput
@@ -21,29 +21,12 @@ def stream(runs=2):
     return np.random.default_rng(0).integers(TASK.alphabet_size, size=(LENGTH + 1, runs))
 
 
-def difference(found, expected):
-    """The greatest difference, relative to the outputs' scale where that exceeds 1."""
-    return np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
-
-
 def built(name, d, sizes, rest, weights, folder):
     """The machine with these weights, read from a file."""
     file = folder / "weights.npz"
     np.savez(file, **weights)
     dims = "".join(f",{key}={value}" for key, value in sizes.items())
     return machines.build(f"{name}:d={d}{dims},{rest},weights={file}", TASK, LENGTH)
-
-
-def shaken(name, d, sizes, rest, folder):
-    """A machine whose weights are random, and nowhere 1 or 0: norms, biases and D too."""
-    dims = "".join(f",{key}={value}" for key, value in sizes.items())
-    plain = machines.build(f"{name}:d={d}{dims},{rest},seed=5", TASK, LENGTH)
-    draw = np.random.default_rng(7)
-    weights = {
-        key: value + 0.3 * draw.normal(size=value.shape) * ("readout" not in key)
-        for key, value in plain.weights.items()
-    }
-    return built(name, d, sizes, rest, weights, folder)
 
 
 MAMBAS = [
@@ -62,7 +45,8 @@ CASES = [("mamba", *case) for case in MAMBAS] + [("mamba2", *case) for case in M
 
 
 def against_twin(name, d, sizes, rest, form, folder):
-    machine = shaken(name, d, sizes, f"{rest},format={form}", folder)
+    dims = "".join(f",{key}={value}" for key, value in sizes.items())
+    machine = shaken(f"{name}:d={d}{dims},{rest},format={form}", TASK, LENGTH, folder)
     given = {key: sizes[key] for key in ("N", "H", "P", "G") if key in sizes}
     tokens = stream()
     found = machine.trace(tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rnn_twins_rwkv as twins
-from equality import LIMITS, equal
+from equality import LIMITS, difference, equal, shaken
 
 from commlb import machines
 from commlb.errors import BadInput
@@ -20,23 +20,6 @@ TASK = Index(LENGTH, KINDS)
 
 def stream(runs=2):
     return np.random.default_rng(0).integers(TASK.alphabet_size, size=(LENGTH + 1, runs))
-
-
-def difference(found, expected):
-    """The greatest difference, relative to the outputs' scale where that exceeds 1."""
-    return np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
-
-
-def shaken(spec, folder):
-    """A machine whose weights are random, and nowhere 1 or 0: norms and biases too."""
-    plain = machines.build(f"{spec},seed=5", TASK, LENGTH)
-    draw = np.random.default_rng(7)
-    weights = {
-        key: value + 0.3 * draw.normal(size=value.shape) * ("readout" not in key)
-        for key, value in plain.weights.items()
-    }
-    np.savez(folder / "weights.npz", **weights)
-    return machines.build(f"{spec},weights={folder / 'weights.npz'}", TASK, LENGTH)
 
 
 CASES = [
@@ -56,7 +39,7 @@ CASES = [
 
 
 def against_twin(spec, form, folder):
-    machine, tokens = shaken(f"{spec},format={form}", folder), stream()
+    machine, tokens = shaken(f"{spec},format={form}", TASK, LENGTH, folder), stream()
     heads = {"heads": machine.size.heads} if "heads" in machine.dimensions else {}
     expected = [twins.network(machine.name, machine.weights, run, **heads) for run in tokens.T]
     expected = np.stack(expected, axis=-1)
@@ -105,7 +88,7 @@ def test_mistakes_are_seen(spec, where, what, wrong, monkeypatch, tmp_path):
 
 def test_the_first_value_reaches_later_layers_only_within_a_token(tmp_path):
     """RWKV-7's later layers see the first one's value; without it the outputs differ."""
-    machine = shaken("rwkv7:d=4,heads=2,layers=2,format=float64", tmp_path)
+    machine = shaken("rwkv7:d=4,heads=2,layers=2,format=float64", TASK, LENGTH, tmp_path)
     whole = machine.trace(stream())
     machine._w[1].v_bias = machine._w[1].v_bias - 100
     assert difference(machine.trace(stream()), whole) > 1e-3

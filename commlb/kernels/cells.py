@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 # Given by ``constants`` below; the names are here so that the text can be read.
-ZERO = HALF = ONE = TWO = MAGIC = EXP_LOW = EXP_HIGH = LOG2_E = LN2_HIGH = LN2_LOW = np.float64(0)
+ZERO = ONE = TWO = MAGIC = EXP_LOW = EXP_HIGH = LOG2_E = LN2_HIGH = LN2_LOW = np.float64(0)
 polynomial: Any = None
 odd_series: Any = None
 power_of_two: Any = None
@@ -313,7 +313,6 @@ def constants(kind: str, compile_it: bool) -> dict[str, Any]:
     single = kind == "float32"
     given = {
         "ZERO": 0.0,
-        "HALF": 0.5,
         "ONE": 1.0,
         "TWO": 2.0,
         "MAGIC": 1.5 * 2.0 ** (23 if single else 52),
