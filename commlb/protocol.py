@@ -57,19 +57,14 @@ class OneWayProtocol:
         row = self.machine.rows * np.dtype(self.machine.dtype).itemsize + self.reduction.n
         return max(1, min(1 << 14, BATCH_BYTES // row))
 
-    def sample(
-        self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
-    ) -> int:
-        """Errors in ``trials`` runs, each on a fresh uniform x and a y that the problem draws.
-
-        A randomised machine has fresh public coins in each run, the same for ``send`` and for ``decode``.
-        """
-        return int(self.tally(trials, rng, progress)[:, 1].sum())
-
     def tally(
         self, trials: int, rng: np.random.Generator, progress: Callable[[int], None] = lambda done: None
     ) -> NDArray[np.int64]:
-        """``sample`` told apart by the right value: (runs, errors) for each of f's values, shape (values, 2)."""
+        """(Runs, errors) for each of f's values, shape (values, 2), of ``trials`` runs in all.
+
+        Each is on a fresh uniform x and a y that the problem draws. A randomised machine has fresh public coins in
+        each run, the same for ``send`` and for ``decode``.
+        """
         values = self.reduction.symbols
         found = np.zeros((values, 2), np.int64)
         done = 0
