@@ -353,7 +353,7 @@ def fixed_with_ties_up(x, out, low, high, magic):
         for r in range(x.shape[1]):
             y = np.where(x[i, r] == x[i, r], x[i, r], ZERO)  # noqa: F821
             y = np.minimum(np.maximum(y, low), high)
-            out[i, r] = np.minimum(np.floor(y / step + HALF) * step, high) + ZERO  # noqa: F821
+            out[i, r] = np.minimum(np.floor(y / step + out.dtype.type(0.5)) * step, high) + ZERO  # noqa: F821
 
 
 def fixed_with_negative_zero(x, out, low, high, magic):
