@@ -75,7 +75,8 @@ def say(
 def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str, Any]) -> None:
     """The result as .json, one .jsonl line, or .csv rows (without provenance)."""
     from commlb import files
-    from commlb.records import to_csv, to_json
+    from commlb.records import to_json
+    from commlb.records_rows import to_csv
 
     suffix = Path(path).suffix.lower()
     if suffix == ".csv":

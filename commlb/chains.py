@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 
 from commlb import machines, reductions
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
-from commlb.information import (
-    CONFIDENCE,
-    about_inputs,
-    ceiling_accuracy,
-    entropy,
-    error_upper_limit,
-    fano_bits,
-)
+from commlb.fano import ceiling_accuracy, fano_bits
+from commlb.information import CONFIDENCE, about_inputs, entropy, error_upper_limit
 from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.information import CONFIDENCE, error_upper_limit, fano_bits
+from commlb.fano import fano_bits
+from commlb.information import CONFIDENCE, error_upper_limit
 from commlb.machines.base import Machine
 from commlb.problems import Equality, Problem
 from commlb.records import Bound

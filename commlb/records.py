@@ -1,4 +1,4 @@
-"""Frozen results, and how they become JSON and CSV. Every number stands beside how it is known.
+"""Frozen results, and how they become JSON. Every number stands beside how it is known.
 
 ``evidence`` is one of: proved (for all inputs), exhaustive (all inputs were run), sampled (with the
 confidence), formula (with its source).
@@ -6,20 +6,16 @@ confidence), formula (with its source).
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import hashlib
-import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from commlb.records_coins import PublicCoins
+from commlb.records_rows import MemoryPoint
 
 SCHEMA = "commlb/1"
-ENGINE_VERSION = 1
-"""Raised by hand when results change; part of each row's digest."""
 
 
 @dataclass(frozen=True)
@@ -229,10 +225,13 @@ class ReduceResult:
 
     def row(self) -> MemoryPoint:
         """This result as one CSV row."""
+        sampled = self.answers is not None and self.answers.evidence == "sampled"
         return MemoryPoint(
+            command="reduce",
             task=self.task,
-            task_size=";".join(f"{key}={value}" for key, value in self.task_size.items()),
+            task_size=sizes(self.task_size),
             reduction=self.reduction,
+            problem=self.problem,
             n=self.n,
             symbols=self.symbols,
             c=self.c,
@@ -245,79 +244,32 @@ class ReduceResult:
             weights_digest=self.machine.weights_digest,
             capacity_bits=self.machine.capacity_bits,
             reachable_states=self.message.reachable_states,
+            reachable_bits=self.message.reachable_bits,
             entropy_bits=self.message.entropy_bits,
             information_bits=self.information.bits,
-            minimum_bits=None,
             bound_bits=self.bound.bits,
-            error_target=None,
+            bound_formula=self.bound.method,
+            bound_source=self.bound.source,
+            answered_by="machine" if self.answers else None,
+            best_accuracy=self.information.best_accuracy,
             errors=self.answers.errors if self.answers else None,
             trials=self.answers.trials if self.answers else None,
+            answers_evidence=self.answers.evidence if self.answers else None,
             confidence=self.information.confidence,
-            seed=self.seed if self.answers and self.answers.evidence == "sampled" else None,
+            seed=self.seed if sampled else None,
             evidence=self.information.evidence,
         )
+
+
+def sizes(task_size: Mapping[str, Any]) -> str:
+    """A task's size in one cell of a row, ``pairs=3;keys=4``."""
+    return ";".join(f"{key}={value}" for key, value in task_size.items())
 
 
 def spec(machine: MachineInfo) -> str:
     """A machine as the user typed it, ``window:w=8``."""
     values = ",".join(f"{key}={value}" for key, value in machine.parameters.items())
     return f"{machine.name}:{values}" if values else machine.name
-
-
-@dataclass(frozen=True)
-class MemoryPoint:
-    """One CSV row: a cell of a memory-versus-length study, mergeable by concatenation.
-
-    ``digest`` names the cell: it covers all that determines the row and nothing that is measured.
-    """
-
-    task: str
-    task_size: str
-    reduction: str | None
-    n: int
-    symbols: int
-    c: int | None
-    cut: int
-    stream_length: int
-    prefix_set: str
-    machine: str
-    format: str | None
-    precision_bits: int | None
-    weights_digest: str | None
-    capacity_bits: float | None
-    reachable_states: int | None
-    entropy_bits: float | None
-    information_bits: float | None
-    minimum_bits: float | None
-    bound_bits: float | None
-    error_target: float | None
-    errors: int | None
-    trials: int | None
-    confidence: float | None
-    seed: int | None
-    evidence: str
-    engine_version: int = ENGINE_VERSION
-    digest: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        cell = (
-            "task task_size reduction n symbols c cut prefix_set machine format precision_bits error_target "
-            "trials seed"
-        )
-        names = [*cell.split(), "engine_version", *(["weights_digest"] if self.weights_digest else [])]
-        text = json.dumps([getattr(self, name) for name in names])
-        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
-
-
-def to_csv(rows: Sequence[Any]) -> str:
-    """Rows (records of one kind, at least one) as CSV with a header; an unknown value is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [column.name for column in dataclasses.fields(rows[0])]
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(["" if getattr(row, name) is None else getattr(row, name) for name in names])
-    return text.getvalue()
 
 
 def to_json(command: str, result: Any, provenance: dict[str, Any], indent: int | None = 2) -> str:

@@ -8,7 +8,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from commlb.records import ENGINE_VERSION, Bound
+from commlb.records import Bound
+from commlb.records_rows import ENGINE_VERSION
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class ExactResult:
     verdict: str
 
     def rows(self) -> list[ExactPoint]:
-        """One CSV row a cut, for ``commlb.records.to_csv``."""
+        """One CSV row a cut, for ``commlb.records_rows.to_csv``."""
         size = ";".join(f"{key}={value}" for key, value in self.task_size.items())
         return [
             ExactPoint(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from commlb.records import Bound, MachineInfo, MemoryPoint, spec
+from commlb.records import Bound, MachineInfo, sizes, spec
+from commlb.records_rows import MemoryPoint
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,11 @@ class StatesResult:
         at_cut = self.prefix_set == "alice" and cut.t == self.cut and self.bound is not None
         about = cut.per_input_bit
         return MemoryPoint(
+            command="states",
             task=self.task,
-            task_size=";".join(f"{key}={value}" for key, value in self.task_size.items()),
+            task_size=sizes(self.task_size),
             reduction=self.reduction,
+            problem=self.problem,
             n=self.n,
             symbols=self.symbols,
             c=self.c,
@@ -84,14 +87,13 @@ class StatesResult:
             weights_digest=self.machine.weights_digest,
             capacity_bits=cut.capacity_bits,
             reachable_states=cut.reachable_states,
+            reachable_bits=cut.reachable_bits,
             entropy_bits=cut.entropy_bits,
             information_bits=None if about is None else cut.entropy_bits,
             minimum_bits=None if cut.minimum_states is None else math.log2(cut.minimum_states),
             bound_bits=self.bound.bits if at_cut and self.bound else None,
-            error_target=None,
-            errors=None,
-            trials=None,
-            confidence=None,
-            seed=None,
+            bound_formula=self.bound.method if at_cut and self.bound else None,
+            bound_source=self.bound.source if at_cut and self.bound else None,
+            best_accuracy=cut.mean_best_accuracy,
             evidence=self.evidence,
         )

@@ -10,7 +10,8 @@ import numpy as np
 from commlb import machines, reductions
 from commlb.chains import as_int, check_sizes, machine_info
 from commlb.errors import BadInput, CommlbError, OverLimit, unknown_name
-from commlb.information import ceiling_accuracy, entropies, entropy, entropy_of_spectrum, spectrum
+from commlb.fano import ceiling_accuracy
+from commlb.information import entropies, entropy, entropy_of_spectrum, spectrum
 from commlb.layers import Limits
 from commlb.limbs import Words, larger, minus, shares, total
 from commlb.machines.base import Machine

@@ -14,7 +14,8 @@ from pages import write_page
 
 import commlb
 from commlb.files import replace
-from commlb.records import ReduceResult, spec, to_csv
+from commlb.records import ReduceResult, spec
+from commlb.records_rows import to_csv
 
 HERE = Path(__file__).parent
 SEED = 1

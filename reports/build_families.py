@@ -13,9 +13,10 @@ from families_stored import Row, equal_table, measure, stored, stored_table
 from pages import as_csv, on_file, table, write_page
 
 import commlb
+from commlb.fano import ceiling_accuracy
 from commlb.files import replace
-from commlb.information import ceiling_accuracy
-from commlb.records import spec, to_csv
+from commlb.records import spec
+from commlb.records_rows import to_csv
 from commlb.records_states import StatesResult
 from commlb.wording import number
 

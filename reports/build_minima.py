@@ -12,8 +12,9 @@ from pages import table, write_page
 
 import commlb
 from commlb.files import replace
-from commlb.records import MemoryPoint, ReduceResult, to_csv
+from commlb.records import ReduceResult
 from commlb.records_exact import ExactResult
+from commlb.records_rows import MemoryPoint, to_csv
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.base import Task
 from commlb.tasks.cgram import CGram

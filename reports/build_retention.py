@@ -12,7 +12,8 @@ from pages import table, write_page
 
 import commlb
 from commlb.files import replace
-from commlb.records import spec, to_csv
+from commlb.records import spec
+from commlb.records_rows import to_csv
 from commlb.records_states import StatesResult
 from commlb.wording import number
 

@@ -18,7 +18,7 @@ from commlb import chains, machines, protocol
 from commlb.errors import BadInput, CommlbError, LimitError
 from commlb.problems import WordProblem
 from commlb.protocol import parse_x, show
-from commlb.records import MemoryPoint, to_csv
+from commlb.records_rows import MemoryPoint, to_csv
 from commlb.reductions import reduction_classes
 from commlb.reductions.index_to_istree import Hubs, TwoHub
 from commlb.tasks.index import Index

@@ -13,7 +13,7 @@ import pytest
 from commlb_cli import main
 
 import commlb
-from commlb.records import MemoryPoint
+from commlb.records_rows import MemoryPoint
 from commlb.tasks import task_classes
 
 

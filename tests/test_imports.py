@@ -11,10 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files"},
+    {"errors", "symbolic", "limbs", "files", "fano"},
     {
         "records",
         "records_coins",
+        "records_rows",
         "records_states",
         "records_exact",
         "wording",
@@ -96,6 +97,8 @@ def test_imports_point_one_way(path):
         allowed = (
             "commlb.records",
             "commlb.records_states",
+            "commlb.records_rows",
+            "commlb.fano",
             "commlb.records_exact",
             "commlb.errors",
             "commlb.files",

@@ -11,14 +11,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commlb.information import (
-    about_inputs,
-    binary_entropy,
-    ceiling_accuracy,
-    entropy,
-    error_upper_limit,
-    fano_bits,
-)
+from commlb.fano import binary_entropy, ceiling_accuracy, fano_bits
+from commlb.information import about_inputs, entropy, error_upper_limit
 
 
 @given(st.floats(0, 1), st.integers(2, 70))

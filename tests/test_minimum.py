@@ -20,8 +20,8 @@ from commlb.errors import BadInput, CommlbError, LimitError
 from commlb.layers import unroll, unroll_machine
 from commlb.merging import merge, merge_table
 from commlb.minimum import cuts, exact, minimum
-from commlb.records import to_csv
 from commlb.records_exact import ExactPoint
+from commlb.records_rows import to_csv
 from commlb.tasks import task_classes
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.counting import Counting

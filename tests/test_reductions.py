@@ -10,7 +10,7 @@ from reference import answers_right, inputs, queries, run_one, told
 
 from commlb import machines
 from commlb.errors import BadInput
-from commlb.information import ceiling_accuracy
+from commlb.fano import ceiling_accuracy
 from commlb.machines.rnn.network import Network
 from commlb.protocol import OneWayProtocol
 from commlb.reductions import build, reduction_classes

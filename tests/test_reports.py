@@ -92,7 +92,7 @@ def test_rows_may_differ_in_last_digits_only():
 
 def test_small_minima_are_those_on_file():
     """Of exact-minima what is quick: all tasks but the larger trees, and the reductions on few vertices."""
-    from commlb.records import to_csv
+    from commlb.records_rows import to_csv
 
     build_module()
     minima = sys.modules["build_minima"]

@@ -18,7 +18,8 @@ from reference import mix, run_one
 import commlb
 from commlb import chains, machines, retention
 from commlb.errors import BadInput
-from commlb.information import ceiling_accuracy, error_upper_limit
+from commlb.fano import ceiling_accuracy
+from commlb.information import error_upper_limit
 from commlb.machines.sketches import Fingerprint, Reservoir
 from commlb.machines.sketches_of_counts import Bloom, CountMin, false_positive
 from commlb.plots.chains import chain_rows

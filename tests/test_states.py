@@ -17,7 +17,7 @@ from reference import inputs
 import commlb
 from commlb import machines, retention
 from commlb.errors import BadInput, CommlbError, OverLimit
-from commlb.information import ceiling_accuracy
+from commlb.fano import ceiling_accuracy
 from commlb.kernels import distinct as kernel
 from commlb.layers import Limits
 from commlb.machines.base import UNDEFINED

@@ -1,0 +1,226 @@
+"""Rows of CSV: a cell of a memory-versus-length study, how it is written, and how it is read again."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from commlb.errors import BadInput
+
+ENGINE_VERSION = 2
+"""Raised by hand when results change; part of each row's digest."""
+
+ASKED = (
+    "command",
+    "task",
+    "reduction",
+    "n",
+    "symbols",
+    "c",
+    "prefix_set",
+    "family",
+    "error_target",
+    "seed",
+    "settings",
+)
+"""What determines a row of ``curve``."""
+
+REFUSED = "refused"
+"""The evidence of a cell that was over a limit; its remark says which."""
+
+
+@dataclass(frozen=True)
+class MemoryPoint:
+    """One CSV row: a cell of a memory-versus-length study, mergeable by concatenation.
+
+    ``digest`` names the cell: it covers all that determines the row and nothing that is measured. ``command`` is
+    the verb that made it. What ``curve`` was asked for is ``family``, such as ``window:w`` with a size left
+    open, and ``settings``; ``machine`` is what was run: with an ``error_target``, the smallest machine of the
+    family that meets it, None if none of up to ``searched_bits`` bits does.
+
+    Bits are log₂: ``capacity_bits`` of the states that fit at ``cut``, ``reachable_bits`` of those reached from
+    ``prefix_set``. ``evidence`` says how these are known, or "refused", and then ``remark`` says why.
+    ``errors`` in ``trials`` are those of ``answered_by``: "machine", its own answers, or "optimal Bob", the best
+    guess from its state; with ``answers_evidence``, and ``confidence`` where that is sampled. ``worst_error`` is
+    that of the worst query, sampled: its upper confidence limit. ``best_accuracy``: of the best guess, mean over
+    the queries. ``bound_bits`` is by ``bound_formula``, from ``bound_source``.
+    """
+
+    command: str
+    task: str
+    task_size: str
+    reduction: str | None
+    problem: str | None
+    n: int
+    symbols: int
+    c: int | None
+    cut: int | None
+    stream_length: int
+    prefix_set: str
+    machine: str | None
+    family: str | None = None
+    format: str | None = None
+    precision_bits: int | None = None
+    weights_digest: str | None = None
+    capacity_bits: float | None = None
+    reachable_states: int | None = None
+    reachable_bits: float | None = None
+    entropy_bits: float | None = None
+    information_bits: float | None = None
+    minimum_bits: float | None = None
+    bound_bits: float | None = None
+    bound_formula: str | None = None
+    bound_source: str | None = None
+    error_target: float | None = None
+    answered_by: str | None = None
+    worst_error: float | None = None
+    best_accuracy: float | None = None
+    errors: int | None = None
+    trials: int | None = None
+    answers_evidence: str | None = None
+    confidence: float | None = None
+    seed: int | None = None
+    searched_bits: float | None = None
+    settings: str | None = None
+    evidence: str = ""
+    remark: str | None = None
+    engine_version: int = ENGINE_VERSION
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.command == "curve":
+            names = [*ASKED, "engine_version", *(["weights_digest"] if self.has_own_weights else [])]
+        else:
+            cell = (
+                "command task task_size reduction n symbols c cut prefix_set machine format precision_bits "
+                "error_target trials seed engine_version"
+            )
+            names = [*cell.split(), *(["weights_digest"] if self.weights_digest else [])]
+        object.__setattr__(self, "digest", digest(*(getattr(self, name) for name in names)))
+
+    @property
+    def has_own_weights(self) -> bool:
+        """Whether the family's weights come from a file, so that its name alone does not determine them."""
+        return "weights=" in (self.family or "")
+
+    @property
+    def is_refused(self) -> bool:
+        return self.evidence == REFUSED
+
+
+def digest(*values: Any) -> str:
+    """Sixteen hexadecimal digits of SHA-256 of the values as JSON."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+
+def to_csv(rows: Sequence[Any]) -> str:
+    """Rows (records of one kind, at least one) as CSV with a header; an unknown value is an empty cell."""
+    names = [column.name for column in dataclasses.fields(rows[0])]
+    return line(names) + "".join(to_line(row) for row in rows)
+
+
+def to_line(row: Any) -> str:
+    """One record as a line of CSV."""
+    values = [getattr(row, column.name) for column in dataclasses.fields(row)]
+    return line(["" if value is None else value for value in values])
+
+
+def line(values: Sequence[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
+HEADER = line([column.name for column in dataclasses.fields(MemoryPoint)])
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
+
+
+def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoint]:
+    """The rows of a file of that ``name``, or of several that were put one behind the other.
+
+    ``forgive_last``: a last line that was not finished (no newline) is left out, as a killed run leaves it. Raises
+    ``BadInput`` with the line for all that is no row, and for a digest that is not the row's.
+    """
+    if forgive_last and not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+    if not text:
+        return []
+    lines = list(io.StringIO(text, newline=""))
+    if lines[0].rstrip("\n") != HEADER.rstrip("\n"):
+        raise BadInput(
+            f"'{name}' must begin with the header of commlb's rows (task, n, machine, …, digest); given "
+            f"'{lines[0][:40].rstrip()}'; was it written by reduce, states or curve of this version?"
+        )
+    found = []
+    try:
+        for cells in (reader := csv.reader(lines, strict=True)):
+            if ",".join(cells) != HEADER.rstrip("\n"):
+                found.append(_row(cells, f"'{name}', line {reader.line_num}"))
+    except csv.Error as error:
+        raise BadInput(f"'{name}' is no CSV: {error}") from None
+    return found
+
+
+def _row(cells: Sequence[str], where: str) -> MemoryPoint:
+    columns = dataclasses.fields(MemoryPoint)
+    if len(cells) != len(columns):
+        raise BadInput(f"{where}: a row has {len(columns)} cells; given {len(cells)}")
+    values: dict[str, Any] = {}
+    for column, text in zip(columns, cells, strict=True):
+        kind, _, optional = str(column.type).partition(" | ")
+        try:
+            values[column.name] = None if optional and text == "" else PARSERS[kind](text)
+        except ValueError:
+            raise BadInput(f"{where}: {column.name} must be {_kinds(kind)}; given '{text[:40]}'") from None
+    given = values.pop("digest")
+    row = MemoryPoint(**values)
+    if row.digest != given:
+        raise BadInput(
+            f"{where}: the digest is {given[:40]}, that of the row would be {row.digest}; was it changed?"
+        )
+    return row
+
+
+def _kinds(kind: str) -> str:
+    return {"int": "an integer", "float": "a finite number"}.get(kind, "text")
+
+
+def merged(rows: Sequence[MemoryPoint]) -> list[MemoryPoint]:
+    """Rows of several runs as one: each cell once, in the order of cells; a finished row before a refused one.
+
+    Raises ``BadInput`` where two finished rows of one cell differ.
+    """
+    found: dict[str, MemoryPoint] = {}
+    for row in rows:
+        other = found.get(row.digest)
+        if other is None or other.is_refused:
+            found[row.digest] = row
+        elif not row.is_refused and row != other:
+            raise BadInput(
+                f"two rows of the cell {row.digest} ({row.task}, n = {row.n}, {row.family or row.machine}) differ; "
+                "one is wrong: compute it again"
+            )
+    return sorted(found.values(), key=order)
+
+
+def order(row: MemoryPoint) -> tuple[Any, ...]:
+    """Where a row stands among others."""
+    named = (row.command, row.task, row.reduction or "", row.prefix_set, row.symbols, row.c or 0)
+    target = -1.0 if row.error_target is None else row.error_target
+    return (*named, target, row.family or row.machine or "", row.n, row.cut or 0, row.seed or 0, row.digest)
