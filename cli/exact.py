@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import click
-from commlb_cli.options import INTEGER, complete, limits, results
+from commlb_cli.options import INTEGER, Sizes, complete, limits, results
 
 EXPORTS = (".json", ".dot")
-
-
-class Sizes(click.ParamType):
-    """One size, or an inclusive range a:b or a:b:step."""
-
-    name = "size or range"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        if not re.fullmatch(r"-?[0-9]+(:-?[0-9]+){0,2}", str(value), re.ASCII):
-            self.fail(f"'{value}' is not a valid integer, nor a range a:b or a:b:step.", parameter, context)
-        parts = [int(part) for part in str(value).split(":")]
-        if len(parts) == 1:
-            return parts[0]
-        step = parts[2] if len(parts) == 3 else 1
-        if step < 1 or parts[1] < parts[0]:
-            self.fail(f"'{value}' is no range a:b or a:b:step with a <= b.", parameter, context)
-        return range(parts[0], parts[1] + 1, step)
 
 
 @click.command("exact")

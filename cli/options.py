@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,36 @@ class Integer(click.ParamType):
 
 
 INTEGER = Integer()
+
+
+class Sizes(click.ParamType):
+    """One size, an inclusive range a:b or a:b:step, or, where ``doubling`` is, a:b:log for a, 2a, 4a, … up to b."""
+
+    name = "size or range"
+
+    def __init__(self, doubling: bool = False):
+        self.doubling = doubling
+        self.forms = "a:b or a:b:step" + ", nor a:b:log" * doubling
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        body = value.removesuffix(":log") if self.doubling else value
+        if not re.fullmatch(r"-?[0-9]{1,12}(:-?[0-9]{1,12}){0,2}", body, re.ASCII) or (
+            body != value and body.count(":") != 1
+        ):
+            self.fail(f"'{value[:40]}' is not a valid integer, nor a range {self.forms}.", parameter, context)
+        parts = [int(part) for part in body.split(":")]
+        if len(parts) == 1:
+            return parts[0]
+        step = parts[2] if len(parts) == 3 else 1
+        if step < 1 or parts[1] < parts[0] or (body != value and parts[0] < 1):
+            self.fail(
+                f"'{value}' is no range {self.forms.replace('nor', 'or')} with a <= b.", parameter, context
+            )
+        if body != value:
+            return tuple(parts[0] << k for k in range((parts[1] // parts[0]).bit_length()))
+        return range(parts[0], parts[1] + 1, step)
 
 
 def complete(kind: str) -> Any:

@@ -13,7 +13,7 @@ import click
 RESULT_SUFFIXES = (".json", ".csv", ".jsonl")
 
 
-TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text"}
+TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text", "curve": "curve_text"}
 """Where the text of a verb is made."""
 
 
@@ -119,3 +119,26 @@ def progress_on_terminal(what: str) -> Callable[[int, int], None]:
         click.echo(f"\r{what}: {done} of {of}, about {left:.0f} s left   {end}", nl=False, err=True)
 
     return show
+
+
+def shares_on_terminal(what: str) -> Callable[[int, int, float], None]:
+    """Progress by the share of the work that is done, where a person is looking."""
+    if not sys.stderr.isatty():
+        return lambda done, of, share: None
+    started = time.perf_counter()
+
+    def show(done: int, of: int, share: float) -> None:
+        left = (time.perf_counter() - started) * (1 - share) / max(share, 1e-9)
+        end = "\n" if done >= of else ""
+        click.echo(f"\r{what}: {done} of {of}, about {left:.0f} s left   {end}", nl=False, err=True)
+
+    return show
+
+
+def draw_rows(plots: tuple[str, ...], rows: Any, out: str | None) -> None:
+    """Draw rows of ``curve`` to each file, with the name of theirs."""
+    if plots:
+        from commlb.plots import save_rows
+
+        for path in plots:
+            save_rows(rows, path, source=Path(out).name if out else "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "exact", "prove", "reduce", "states"]
+__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "curve", "exact", "prove", "reduce", "states"]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from commlb.minimum import exact
     from commlb.proof import prove
     from commlb.retention import states
+    from commlb.sweep import curve
 
 _HOMES = {
     "BROKEN": "machines.base",
     "UNDEFINED": "machines.base",
     "catalogue": "listing",
+    "curve": "sweep",
     "exact": "minimum",
     "prove": "proof",
     "reduce": "chains",

@@ -33,7 +33,7 @@ ASKED = (
 """What determines a row of ``curve``."""
 
 REFUSED = "refused"
-"""The evidence of a cell that was over a limit; its remark says which."""
+"""The evidence of a cell that was over a limit before anything was known; its remark says which."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class MemoryPoint:
     ``errors`` in ``trials`` are those of ``answered_by``: "machine", its own answers, or "optimal Bob", the best
     guess from its state; with ``answers_evidence``, and ``confidence`` where that is sampled. ``worst_error`` is
     that of the worst query, sampled: its upper confidence limit. ``best_accuracy``: of the best guess, mean over
-    the queries. ``bound_bits`` is by ``bound_formula``, from ``bound_source``.
+    the queries. ``bound_bits`` is by ``bound_formula``, from ``bound_source``. ``limits`` stand only in rows for
+    which they were too low: other limits may give more.
     """
 
     command: str
@@ -91,6 +92,7 @@ class MemoryPoint:
     settings: str | None = None
     evidence: str = ""
     remark: str | None = None
+    limits: str | None = None
     engine_version: int = ENGINE_VERSION
     digest: str = field(init=False)
 
@@ -111,8 +113,9 @@ class MemoryPoint:
         return "weights=" in (self.family or "")
 
     @property
-    def is_refused(self) -> bool:
-        return self.evidence == REFUSED
+    def standing(self) -> int:
+        """2: complete; 1: a limit cut something off; 0: refused, as nothing is known."""
+        return 0 if self.evidence == REFUSED else 1 if self.limits else 2
 
 
 def digest(*values: Any) -> str:
@@ -202,16 +205,16 @@ def _kinds(kind: str) -> str:
 
 
 def merged(rows: Sequence[MemoryPoint]) -> list[MemoryPoint]:
-    """Rows of several runs as one: each cell once, in the order of cells; a finished row before a refused one.
+    """Rows of several runs as one: each cell once, in the order of cells; of a cell the row that says the most.
 
-    Raises ``BadInput`` where two finished rows of one cell differ.
+    Raises ``BadInput`` where two complete rows of one cell differ.
     """
     found: dict[str, MemoryPoint] = {}
     for row in rows:
         other = found.get(row.digest)
-        if other is None or other.is_refused:
+        if other is None or (row.standing, to_line(row)) > (other.standing, to_line(other)):
             found[row.digest] = row
-        elif not row.is_refused and row != other:
+        if other is not None and row != other and row.standing == other.standing == 2:
             raise BadInput(
                 f"two rows of the cell {row.digest} ({row.task}, n = {row.n}, {row.family or row.machine}) differ; "
                 "one is wrong: compute it again"
@@ -224,3 +227,14 @@ def order(row: MemoryPoint) -> tuple[Any, ...]:
     named = (row.command, row.task, row.reduction or "", row.prefix_set, row.symbols, row.c or 0)
     target = -1.0 if row.error_target is None else row.error_target
     return (*named, target, row.family or row.machine or "", row.n, row.cut or 0, row.seed or 0, row.digest)
+
+
+def without(family: str, key: str) -> str:
+    """A machine as text, one of its parameters left out: what rows of one curve have in common.
+
+    >>> without("random:bits,seed=3", "seed"), without("exact:seed=1", "seed")
+    ('random:bits', 'exact')
+    """
+    name, _, rest = family.partition(":")
+    parts = [part for part in rest.split(",") if part and part.partition("=")[0] != key]
+    return f"{name}:{','.join(parts)}" if parts else name

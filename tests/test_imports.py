@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers"},
     {
         "records",
         "records_coins",
         "records_rows",
+        "records_curve",
+        "wording_curve",
+        "ledger",
         "records_states",
         "records_exact",
         "wording",
@@ -40,9 +43,12 @@ LAYERS = [
         "proof",
         "protocol",
         "randomised",
+        "sequential",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention"},
+    {"retention", "families", "guesses"},
+    {"cells", "points", "thresholds", "grid"},
+    {"sweep"},
 ]
 """Each module may import from its own layer and those above it in this list."""
 

@@ -95,9 +95,11 @@ def test_rows_of_several_runs_are_one_table():
 
 
 def test_a_finished_row_stands_for_a_refused_one():
-    refused, done = point(evidence=REFUSED, remark="too many states", machine=None), point(capacity_bits=4.0)
-    assert refused.digest == done.digest
-    assert merged([refused, done]) == merged([done, refused]) == [done]
+    refused, done = point(evidence=REFUSED, limits="few", machine=None), point(capacity_bits=4.0)
+    part = point(evidence="sampled", limits="more")
+    assert refused.digest == done.digest == part.digest
+    assert merged([refused, done, part]) == merged([part, done, refused]) == [done]
+    assert merged([refused, part]) == merged([part, refused]) == [part]
 
 
 def test_rows_that_contradict_each_other_are_refused():

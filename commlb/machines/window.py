@@ -33,6 +33,7 @@ class Window(Machine):
         self.task, self.cut = task, cut
         self.parameters = {"w": w}
         self.kept = min(w, cut)
+        self.errs = self.kept < cut
         self.rows = self.kept + max(1, task.length - cut)
         self.dtype = np.int64
         alphabets = [task.alphabet(t) for t in range(task.length)]
@@ -85,7 +86,6 @@ class Store(Window):
     summary = "the whole prefix, token for token"
     required = {}
     examples = ("store",)
-    errs = False
 
     def __init__(self, task: Task, cut: int):
         super().__init__(task, cut, cut)

@@ -1,0 +1,92 @@
+"""The file of a sweep's rows: one appended at a time, so that a killed run loses none; and in order at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from commlb import files
+from commlb.errors import BadInput
+from commlb.records_rows import HEADER, MemoryPoint, from_csv, line, merged, to_csv, to_line
+
+TIMES_HEADER = line(["digest", "seconds"])
+
+
+def read(paths: Iterable[str | Path]) -> list[MemoryPoint]:
+    """The rows of several files as one table. Raises ``BadInput`` for what is no file of rows."""
+    return merged([row for path in paths for row in from_csv(_text(path), str(path))])
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_bytes().decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"'{path}' is no CSV: it is not UTF-8 text") from None
+    except OSError as error:
+        raise BadInput(f"cannot read '{path}': {error.strerror or error}") from None
+
+
+class Ledger:
+    """Rows on their way to ``path``, and the seconds that each took to a file beside it (``rows.times.csv``)."""
+
+    def __init__(self, path: str | Path, resume: bool):
+        """Begin a new file, or go on with one. Raises ``BadInput`` for a file that is there, without ``resume``."""
+        self.path = Path(path)
+        self.times = self.path.with_suffix(".times.csv")
+        files.check(path, (".csv",))
+        self.rows: list[MemoryPoint] = []
+        if self.path.exists():
+            if not resume:
+                raise BadInput(
+                    f"'{path}' is there already; go on with it by --resume, or choose another --out"
+                )
+            self.rows = merged(from_csv(_text(path), str(path), forgive_last=True))
+
+    @contextmanager
+    def open(self) -> Iterator[Ledger]:
+        """Hold the file, one run at a time; what was not finished in it is cut off first."""
+        self._tidy()
+        with open(self.path, "ab", buffering=0) as rows, open(self.times, "ab", buffering=0) as times:
+            _lock(rows.fileno(), self.path)
+            self._rows, self._times = rows, times
+            if times.tell() == 0:
+                times.write(TIMES_HEADER.encode())
+            yield self
+        self._tidy()
+
+    def add(self, row: MemoryPoint, seconds: float) -> None:
+        """One more row, written at once."""
+        self._rows.write(to_line(row).encode())
+        self._times.write(line([row.digest, f"{seconds:.6f}"]).encode())
+        self.rows.append(row)
+
+    def _tidy(self) -> None:
+        """All rows in the order of their cells, in one step."""
+        self.rows = merged(self.rows)
+        files.replace(self.path, (to_csv(self.rows) if self.rows else HEADER).encode())
+
+
+def _lock(file: int, path: Path) -> None:
+    """Refuse a second run on one file, where the system has locks."""
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise BadInput(f"another run is writing '{path}'; wait for it, or choose another --out") from None
+
+
+def shard(cells: Sequence, part: tuple[int, int]) -> list:
+    """The i-th of N shares of the cells, i from 1: every N-th one, so that large sizes are shared out.
+
+    >>> shard("abcdefg", (2, 3))
+    ['b', 'e']
+    """
+    i, of = part
+    if not 1 <= i <= of:
+        raise BadInput(f"a shard is i/N with 1 <= i <= N; given {i}/{of}")
+    return list(cells[i - 1 :: of])
