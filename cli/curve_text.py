@@ -92,7 +92,7 @@ def _smallest(rows: Sequence[MemoryPoint]) -> list[str]:
     seeds = max(map(len, groups.values()), default=0)
     note = f"over {seeds} seeds; " if seeds > 1 else ""
     note += (
-        "exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's own answers; - : no machine "
-        "that was searched"
+        "exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's own answers; - : none of "
+        "those searched"
     )
     return [*found, *wrap(note, "  ", "  ")]

@@ -47,14 +47,15 @@ class Ledger:
     @contextmanager
     def open(self) -> Iterator[Ledger]:
         """Hold the file, one run at a time; what was not finished in it is cut off first."""
-        self._tidy()
-        with open(self.path, "ab", buffering=0) as rows, open(self.times, "ab", buffering=0) as times:
-            _lock(rows.fileno(), self.path)
-            self._rows, self._times = rows, times
+        with open(self.times, "ab", buffering=0) as times:
+            _lock(times.fileno(), self.path)
             if times.tell() == 0:
                 times.write(TIMES_HEADER.encode())
-            yield self
-        self._tidy()
+            self._tidy()
+            with open(self.path, "ab", buffering=0) as rows:
+                self._rows, self._times = rows, times
+                yield self
+            self._tidy()
 
     def add(self, row: MemoryPoint, seconds: float) -> None:
         """One more row, written at once."""

@@ -160,8 +160,8 @@ def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoi
     ``forgive_last``: a last line that was not finished (no newline) is left out, as a killed run leaves it. Raises
     ``BadInput`` with the line for all that is no row, and for a digest that is not the row's.
     """
-    if forgive_last and not text.endswith("\n"):
-        text = text[: text.rfind("\n") + 1]
+    if forgive_last and (HEADER.startswith(text) or not text.endswith("\n")):
+        text = "" if HEADER.startswith(text) else text[: text.rfind("\n") + 1] or text
     if not text:
         return []
     lines = list(io.StringIO(text, newline=""))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from commlb.machines.base import BROKEN, UNDEFINED, Automaton
+from commlb.protocol import OneWayProtocol
 
 Answers = dict[tuple, Any]
 
@@ -155,3 +157,17 @@ class Dyck(Automaton):
 
     def answer(self, state: tuple | None) -> bool:
         return state == ()
+
+
+def best_guesses(chosen, machine):
+    """States, the errors of the best guess of each x_i, and how many x lead to each state; by dictionaries."""
+    xs = list(itertools.product(range(chosen.symbols), repeat=chosen.n))
+    messages = OneWayProtocol(chosen, machine).send(np.array(xs).T)
+    seen = defaultdict(list)
+    for x, message in zip(xs, messages.T.tolist(), strict=True):
+        seen[tuple(message)].append(x)
+    errors = [
+        sum(len(some) - max(Counter(x[i] for x in some).values()) for some in seen.values())
+        for i in range(chosen.n)
+    ]
+    return len(seen), tuple(errors), sorted(map(len, seen.values()))
