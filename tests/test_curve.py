@@ -266,8 +266,8 @@ def test_only_what_is_missing_is_computed(whole, tmp_path, monkeypatch):
 SCRIPT = """
 import sys
 from commlb_cli import main
-main(["curve", "index", "--n", "2:9", "--machine", "random:bits", "--machine", "gru:d=1:2,p=1:12", "--error",
-      "0.05", "--seeds", "2", "--out", sys.argv[1], "--workers", sys.argv[2], *sys.argv[3:]])
+main(["curve", "index", "--n", "2:11", "--machine", "random:bits", "--machine", "gru:d=1:2,p=1:12", "--error",
+      "0.05", "--seeds", "3", "--out", sys.argv[1], "--workers", sys.argv[2], *sys.argv[3:]])
 """
 
 
@@ -276,13 +276,15 @@ main(["curve", "index", "--n", "2:9", "--machine", "random:bits", "--machine", "
 def test_killed_at_random_moments_and_gone_on_with_the_rows_are_the_same(workers, tmp_path):
     wanted, out, rng = tmp_path / "whole.csv", tmp_path / "rows.csv", random.Random(workers)
     command = [sys.executable, "-c", SCRIPT]
+    began = time.perf_counter()
     subprocess.run([*command, str(wanted), "1"], check=True, stdout=subprocess.DEVNULL, timeout=300)
+    whole_seconds = time.perf_counter() - began
     killed = 0
     for _ in range(60):
         resume = ["--resume"] if out.exists() else []
         started = subprocess.Popen([*command, str(out), str(workers), *resume], stdout=subprocess.DEVNULL)
         try:
-            started.wait(timeout=0.4 + 2.5 * rng.random())
+            started.wait(timeout=whole_seconds * (0.1 + 0.4 * rng.random()))
             break
         except subprocess.TimeoutExpired:
             started.send_signal(signal.SIGKILL)
