@@ -37,10 +37,12 @@ class Guesses:
     errors: tuple[int, ...]
 
 
-def best(machine: Machine, prefixes: Prefixes, n: int, limits: Limits) -> Guesses:
+def best(
+    machine: Machine, prefixes: Prefixes, n: int, limits: Limits, most_errors: int | None = None
+) -> Guesses:
     """The errors of an optimal Bob, exactly, over all V^n words x of Alice's ``prefixes``.
 
-    Raises ``OverLimit`` where the words would take more than ``limits.max_memory`` bytes.
+    With ``most_errors`` it looks no further than the first query that has more: ``errors`` then ends with it. Raises ``OverLimit`` where the words would take more than ``limits.max_memory`` bytes.
 
     >>> from commlb.machines import build
     >>> from commlb.prefixes import of_alice
@@ -66,7 +68,12 @@ def best(machine: Machine, prefixes: Prefixes, n: int, limits: Limits) -> Guesse
     where = which[where]
     counts = np.bincount(where)
     entropy = entropy_of_spectrum(spectrum(counts[None].astype(np.uint64)))
-    return Guesses(inputs, states.shape[1], entropy, _errors(where, counts, symbols, n))
+    errors: list[int] = []
+    for i in range(n):
+        errors.append(_errors(where, counts, symbols, i))
+        if most_errors is not None and errors[-1] > most_errors:
+            break
+    return Guesses(inputs, states.shape[1], entropy, tuple(errors))
 
 
 def _successors(machine: Machine, keys: Words, controls: Places, edges: Edges, t: int) -> Words:
@@ -96,14 +103,11 @@ def _followed(which: Places, controls: Places, edges: Edges, symbols: int) -> Pl
     return np.take_along_axis(which.reshape(ways, -1).T, in_order[controls], axis=1)
 
 
-def _errors(where: Places, counts: Places, symbols: int, n: int) -> tuple[int, ...]:
-    """For each i the words on which the most frequent x_i of their state is not theirs; where (V^n,)."""
-    found = []
-    for i in range(n):
-        by_symbol = where.reshape(symbols**i, symbols, -1)
-        most = left = np.zeros_like(counts)
-        for value in range(symbols - 1):
-            times = np.bincount(by_symbol[:, value].reshape(-1), minlength=len(counts))
-            most, left = np.maximum(most, times), left + times
-        found.append(len(where) - int(np.maximum(most, counts - left).sum()))
-    return tuple(found)
+def _errors(where: Places, counts: Places, symbols: int, i: int) -> int:
+    """The words on which the most frequent x_i (i from 0) of their state is not theirs; where (V^n,)."""
+    by_symbol = where.reshape(symbols**i, symbols, -1)
+    most = left = np.zeros_like(counts)
+    for value in range(symbols - 1):
+        times = np.bincount(by_symbol[:, value].reshape(-1), minlength=len(counts))
+        most, left = np.maximum(most, times), left + times
+    return len(where) - int(np.maximum(most, counts - left).sum())

@@ -102,7 +102,7 @@ def _by_optimal_bob(scan: Scan, member: Member) -> dict[str, Any] | None:
         if chosen.problem.asks_positions:
             found |= {"errors": 0, "trials": n * inputs, "worst_error": 0.0, "best_accuracy": 1.0}
         return found | {"answers_evidence": "exhaustive"}
-    told = best(made, of_alice(chosen), n, cell.limits())
+    told = best(made, of_alice(chosen), n, cell.limits(), int(scan.target * inputs))
     check_guesses(made, chosen, told.errors, inputs, told.entropy_bits)
     if max(told.errors) > scan.target * inputs:
         return None

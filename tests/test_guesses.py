@@ -72,6 +72,12 @@ def test_chunks_change_nothing(monkeypatch):
     assert best(machine, of_alice(chosen), 7, Limits()) == whole
 
 
+def test_it_may_stop_at_the_first_query_that_errs_too_often():
+    chosen, machine = made("index", None, 6, None, "window:w=3")
+    assert best(machine, of_alice(chosen), 6, Limits(), 5).errors == (32,)
+    assert best(machine, of_alice(chosen), 6, Limits(), 32).errors == (32, 32, 32, 0, 0, 0)
+
+
 def test_too_many_inputs_are_refused():
     chosen, machine = made("index", None, 20, None, "random:bits=9")
     with pytest.raises(OverLimit, match="--max-memory"):
@@ -82,7 +88,7 @@ MUTANTS = [
     ("most, left = np.maximum(most, times), left + times", "most, left = times, left + times"),
     ("    where = which[where]\n", "    where = np.roll(which[where], 1)\n"),
     ("edges.following[controls[some], k]", "edges.following[controls[some] * 0, k]"),
-    ("symbols**i, symbols, -1", "symbols ** (n - 1 - i), symbols, -1"),
+    ("symbols**i, symbols, -1", "symbols ** (0 * i), symbols, -1"),
 ]
 
 
