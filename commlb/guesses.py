@@ -42,7 +42,8 @@ def best(
 ) -> Guesses:
     """The errors of an optimal Bob, exactly, over all V^n words x of Alice's ``prefixes``.
 
-    With ``most_errors`` it looks no further than the first query that has more: ``errors`` then ends with it. Raises ``OverLimit`` where the words would take more than ``limits.max_memory`` bytes.
+    With ``most_errors`` it looks no further than the first query that has more: ``errors`` then ends with it.
+    Raises ``OverLimit`` where the words would take more than ``limits.max_memory`` bytes.
 
     >>> from commlb.machines import build
     >>> from commlb.prefixes import of_alice
