@@ -23,6 +23,7 @@ LAYERS = [
         "bits",
         "formats",
         "registry",
+        "trends",
     },
     {"machines.base"},
     {"problems", "tasks", "machines"},
@@ -102,6 +103,7 @@ def test_imports_point_one_way(path):
             "commlb.records_exact",
             "commlb.errors",
             "commlb.files",
+            "commlb.trends",
             "commlb.wording",
             "commlb.plots",
         )
