@@ -7,6 +7,7 @@ import sys
 import click
 from commlb_cli.exact import exact_command
 from commlb_cli.listing import list_command
+from commlb_cli.plot import plot_command
 from commlb_cli.reduce import reduce_command
 from commlb_cli.states import states_command
 
@@ -34,6 +35,7 @@ def cli(context: click.Context, debug: bool, version: bool) -> None:
 cli.add_command(reduce_command)
 cli.add_command(states_command)
 cli.add_command(exact_command)
+cli.add_command(plot_command)
 cli.add_command(list_command)
 
 
