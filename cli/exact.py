@@ -80,7 +80,7 @@ def exact_command(
             raise BadInput("--export writes one automaton; give one size, --n N")
         with contextlib.redirect_stdout(sys.stderr):  # what a user's task prints is no result
             grown, stopped = output.finished(lambda: grow(task, n, progress=progress, **options))
-        output.draw(plots, "save_growth", grown)
+        output.draw(plots, "save_growth", grown, out)
         output.say("exact", grown, grown.rows(), as_json, out, started)
         if stopped is not None:
             raise stopped
@@ -97,7 +97,7 @@ def exact_command(
         raise
     if export is not None:
         files.replace(export, _exported(export, merged))
-    output.draw(plots, "save_exact", result)
+    output.draw(plots, "save_exact", result, out)
     output.say("exact", result, result.rows(), as_json, out, started)
 
 

@@ -38,13 +38,13 @@ def finished(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         return partial, error
 
 
-def draw(plots: tuple[str, ...], maker: str, result: Any) -> None:
-    """Draw ``result`` to each file, by a function of ``commlb.plots``."""
+def draw(plots: tuple[str, ...], maker: str, result: Any, out: tuple[str, ...] = ()) -> None:
+    """Draw ``result`` to each file, by a function of ``commlb.plots``; ``out``: where its data are."""
     if plots:
         from commlb import plots as pictures
 
         for path in plots:
-            getattr(pictures, maker)(result, path)
+            getattr(pictures, maker)(result, path, source=out[0] if out else "")
 
 
 def say(

@@ -51,7 +51,7 @@ def reduce_command(
     result = commlb.reduce(
         task, n, **_parsed(given, n), draw=bool(plots), progress=output.progress_on_terminal("trials")
     )
-    output.draw(plots, "save_reduce", result)
+    output.draw(plots, "save_reduce", result, out)
     output.say("reduce", result, [result.row()], as_json, out, started, result.seed)
     if not result.reduction_check.holds:
         raise click.exceptions.Exit(1)

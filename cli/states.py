@@ -51,7 +51,7 @@ def states_command(
     given = {key: value for key, value in given.items() if value is not None}
     progress = output.progress_on_terminal("layers")
     result, stopped = output.finished(lambda: commlb.states(task, **given, progress=progress))
-    output.draw(plots, "save_states", result)
+    output.draw(plots, "save_states", result, out)
     output.say("states", result, result.rows(), as_json, out, started)
     if stopped is not None:
         raise stopped

@@ -11,12 +11,12 @@ import pytest
 
 from commlb.errors import BadInput, LimitError
 from commlb.export import to_dot, to_json_dict
-from commlb.growth import fits
 from commlb.layers import Layers
 from commlb.merging import merge_table
 from commlb.minimum import solve
 from commlb.tasks.ar import AssociativeRecall
 from commlb.tasks.istree import IsTree
+from commlb.trends import fits
 
 
 def follow(exported, stream):

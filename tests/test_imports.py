@@ -26,6 +26,7 @@ LAYERS = [
         "bits",
         "formats",
         "registry",
+        "trends",
     },
     {"machines.base"},
     {"problems", "tasks", "machines"},
@@ -108,6 +109,7 @@ def test_imports_point_one_way(path):
             "commlb.records_exact",
             "commlb.errors",
             "commlb.files",
+            "commlb.trends",
             "commlb.wording",
             "commlb.plots",
         )

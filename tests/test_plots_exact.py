@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from test_plots_states import by_look, check_texts, texts
 
-from commlb import growth as laws
+from commlb import trends as laws
 from commlb.errors import BadInput
 from commlb.minimum import exact
 from commlb.plots import SUFFIXES, save_exact, save_growth
@@ -187,12 +187,6 @@ def test_growth_draws_the_minima_and_each_law_the_best_one_solid() -> None:
     assert "an observation, not a theorem" not in alone
     assert any(text.startswith("Stopped at n = 7: ") for text in stopped)
     assert "maxima" in by_look(growth_plot.curves(GROWN["open"]()))
-
-
-def test_laws_are_those_that_are_fitted() -> None:
-    assert set(growth_plot.LAWS) == set(laws.LAWS)
-    for name, law in laws.LAWS.items():
-        assert all(growth_plot.LAWS[name](n) == law(n) for n in (1, 2, 7))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -13,12 +13,14 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from commlb import files
-from commlb.plots import exact, families, growth, sizes, states
+from commlb import __version__, files
+from commlb.plots import exact, families, growth, rows, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
+from commlb.plots.kinds import KINDS
 from commlb.plots.layout import layout_graph
+from commlb.plots.rows import select, shown
 from commlb.plots.sizes import Sizes
 from commlb.plots.strip import draw_strip
 from commlb.plots.style import (
@@ -36,9 +38,11 @@ from commlb.plots.style import (
 )
 from commlb.records import Bound, ReduceResult, spec
 from commlb.records_exact import ExactResult, GrowthResult
+from commlb.records_rows import MemoryPoint
 from commlb.records_states import StatesResult
 
 __all__ = [
+    "KINDS",
     "SUFFIXES",
     "Curve",
     "Row",
@@ -52,8 +56,11 @@ __all__ = [
     "save_growth",
     "save_maps",
     "save_reduce",
+    "save_rows",
     "save_sizes",
     "save_states",
+    "select",
+    "shown",
     "title",
 ]
 
@@ -66,6 +73,10 @@ METADATA: dict[str, dict[str, None]] = {
 """What would make two files of one picture differ."""
 
 WIDTH, HEIGHT, DPI = 10.0, 5.4, 150
+
+SIGNATURE = 0.22
+"""Inches below a picture for the name of its data and the version."""
+
 MEANINGS = {
     "istree": ("so a cycle closes", "so the graph is a tree"),
     "counting": ("so the right answer is no, it never came", "so the right answer is yes, it came"),
@@ -87,62 +98,91 @@ def check_path(path: str | Path) -> None:
     files.check(path, SUFFIXES)
 
 
-def save_reduce(result: ReduceResult, path: str | Path) -> None:
+def save_reduce(result: ReduceResult, path: str | Path, source: str = "") -> None:
     """Draw what ``reduce`` found: left the stream or gadget, right the chains in bits.
 
     ``path`` ends in one of ``SUFFIXES``; it is replaced in one step, and one result gives the same bytes each
-    time. Raises ``BadInput`` for what ``check_path`` refuses and for what the system does not allow.
+    time. ``source`` names the file of its data, which stands small below the picture beside the version. Raises
+    ``BadInput`` for what ``check_path`` refuses and for what the system does not allow.
     """
-    _save(path, lambda: figure(result))
+    _save(path, lambda: figure(result), source)
 
 
-def save_states(result: StatesResult, path: str | Path) -> None:
+def save_states(result: StatesResult, path: str | Path, source: str = "") -> None:
     """Draw what ``states`` found: bits against the cut; with information, what is remembered of each symbol.
 
     A partial result says in the picture that it stopped, and why. Files as in ``save_reduce``.
     """
-    _save(path, lambda: states.figure(result))
+    _save(path, lambda: states.figure(result), source)
 
 
-def save_exact(result: ExactResult, path: str | Path, reductions: Sequence[tuple[str, Bound]] = ()) -> None:
+def save_exact(
+    result: ExactResult,
+    path: str | Path,
+    reductions: Sequence[tuple[str, Bound]] = (),
+    source: str = "",
+) -> None:
     """Draw what ``exact`` found at one size: the minimum cut by cut beside the states of the task's machine.
 
     Where the minimum is known as an interval, the interval is a band. ``reductions``: bounds by name, such as
     ("INDEX by hubs", bound), of which the best are drawn as lines. Files as in ``save_reduce``.
     """
-    _save(path, lambda: exact.figure(result, reductions))
+    _save(path, lambda: exact.figure(result, reductions), source)
 
 
-def save_growth(result: GrowthResult, path: str | Path) -> None:
+def save_growth(result: GrowthResult, path: str | Path, source: str = "") -> None:
     """Draw what ``exact`` found at several sizes: bits at the worst cut, and the laws fitted to them.
 
     Files as in ``save_reduce``.
     """
-    _save(path, lambda: growth.figure(result))
+    _save(path, lambda: growth.figure(result), source)
 
 
-def save_families(results: Sequence[StatesResult], path: str | Path) -> None:
+def save_families(results: Sequence[StatesResult], path: str | Path, source: str = "") -> None:
     """Draw what several machines tell of each symbol at the cut, a row a machine, beside I(X; S) and capacity.
 
     The results are complete, with information, and of one reduction. Files as in ``save_reduce``.
     """
-    _save(path, lambda: families.figure(results))
+    _save(path, lambda: families.figure(results), source)
 
 
-def save_maps(results: Sequence[StatesResult], path: str | Path) -> None:
+def save_maps(results: Sequence[StatesResult], path: str | Path, source: str = "") -> None:
     """Draw a small heat map for each machine: symbol by cut. Results and files as in ``save_families``."""
-    _save(path, lambda: families.maps(results))
+    _save(path, lambda: families.maps(results), source)
 
 
-def save_sizes(title: str, sentence: str, panels: Sequence[Sizes], path: str | Path) -> None:
+def save_sizes(
+    title: str, sentence: str, panels: Sequence[Sizes], path: str | Path, source: str = ""
+) -> None:
     """Draw curves against sizes, a panel above the other, under a title and a sentence.
 
     Files as in ``save_reduce``.
     """
-    _save(path, lambda: sizes.figure(title, sentence, panels))
+    _save(path, lambda: sizes.figure(title, sentence, panels), source)
 
 
-def _save(path: str | Path, draw: Callable[[], Figure]) -> None:
+def save_rows(
+    points: Sequence[MemoryPoint],
+    path: str | Path,
+    kind: str | None = None,
+    across: str = "linear",
+    up: str = "linear",
+    source: str = "",
+    width: str = "column",
+) -> None:
+    """Draw rows of ``curve``, ``reduce`` or ``states``, computing nothing again.
+
+    ``kind`` is one of ``KINDS``, by default what the rows suggest. chain: capacity ≥ reachable ≥ entropy ≥
+    information with the bound, a panel a machine; curve: machines against one bound, of rows with an error
+    target the smallest that meets it; accuracy: right answers below Fano's ceiling; precision: what is kept
+    against the bits of a number. ``across`` and ``up`` are "linear" or "log", ``width`` "column" (3.4 inches)
+    or "wide" (7); several panels are wide. Files as in ``save_reduce``. Raises ``BadInput`` for rows that do
+    not belong in one picture, such as those of two prefix sets.
+    """
+    _save(path, lambda: rows.figure(points, kind, across, up, width), source)
+
+
+def _save(path: str | Path, draw: Callable[[], Figure], source: str = "") -> None:
     """The figure as a file, the same bytes each time, in one step."""
     path = Path(path)
     check_path(path)
@@ -150,8 +190,23 @@ def _save(path: str | Path, draw: Callable[[], Figure]) -> None:
     data = io.BytesIO()
     with settings(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+")
-        draw().savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
+        made = draw()
+        sign(made, source)
+        made.savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
     files.replace(path, data.getvalue())
+
+
+def sign(made: Figure, source: str) -> None:
+    """Below the figure, which grows for it, the name of its data and the version: ``rows.csv · commlb 0.1.0``."""
+    wide, high = made.get_size_inches()
+    tall = high + SIGNATURE
+    for axes in made.axes:
+        box = axes.get_position()
+        axes.set_position((box.x0, (box.y0 * high + SIGNATURE) / tall, box.width, box.height * high / tall))
+    made.set_size_inches(wide, tall)
+    words = " · ".join(part for part in (Path(source).name, f"commlb {__version__}") if part)
+    text, size = fitted(words, wide - 0.2, SMALL)
+    panel(made, 0, 0, wide, SIGNATURE).text(wide - 0.1, 0.07, text, size=size, color=GREY, ha="right")
 
 
 def figure(result: ReduceResult) -> Figure:

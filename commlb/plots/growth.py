@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from matplotlib.figure import Figure
@@ -25,18 +23,11 @@ from commlb.plots.curves import (
 )
 from commlb.plots.style import GREY, SMALL, TEXT, panel, task_name
 from commlb.records_exact import GrowthFit, GrowthResult
+from commlb.trends import LAWS
 from commlb.wording import number
 
 HIGH, SAMPLES = 3.65, 200
 """Inches of the panel; points of a law's curve."""
-
-LAWS: dict[str, Callable[[float], float]] = {
-    "log n": math.log2,
-    "n": lambda n: n,
-    "n log n": lambda n: n * math.log2(n),
-    "n^2": lambda n: n * n,
-}
-"""What the laws of ``GrowthFit`` are; one that is not here has no curve."""
 
 
 def figure(result: GrowthResult) -> Figure:

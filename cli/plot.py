@@ -1,0 +1,111 @@
+"""``commlb plot``: rows as pictures, computing nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from commlb_cli.exact import Sizes
+from commlb_cli.options import INTEGER
+
+
+@click.command("plot")
+@click.argument("files", nargs=-1, required=True, metavar="ROWS.csv...")
+@click.option(
+    "--plot",
+    "plots",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="Draw to .png, .svg or .pdf; repeatable.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["chain", "curve", "accuracy", "precision"]),
+    help="What is drawn; by default what the rows suggest.",
+)
+@click.option("--log-n", is_flag=True, help="A logarithmic axis for n (or the precision).")
+@click.option("--log-bits", is_flag=True, help="A logarithmic axis for bits.")
+@click.option("--wide", is_flag=True, help="As wide as a page (7 inches), not a column (3.4).")
+@click.option("--machine", "machines", multiple=True, help="Only this machine or family; repeatable.")
+@click.option("--n", type=Sizes(), help="Only this n, or a range a:b[:step].")
+@click.option("--error", "errors", type=float, multiple=True, help="Only this error target; repeatable.")
+@click.option("--over", type=click.Choice(["alice", "all"]), help="Only rows over these prefixes.")
+@click.option("--task", help="Only rows of this task.")
+@click.option("--reduction", help="Only rows of this gadget.")
+@click.option("--symbols", type=INTEGER, help="Only rows of this alphabet.")
+@click.option("--c", type=INTEGER, help="Only rows of c-grams of this length.")
+def plot_command(
+    files: tuple[str, ...],
+    plots: tuple[str, ...],
+    kind: str | None,
+    log_n: bool,
+    log_bits: bool,
+    wide: bool,
+    n: Any,
+    **asked: Any,
+) -> None:
+    """Draw the rows of ROWS.csv, as curve, reduce and states write them with --out. Nothing is computed again,
+    and the same rows give the same picture, byte for byte.
+
+    \b
+    Kinds:
+      chain      capacity >= reachable >= entropy >= information on x, and the
+                 bound, against n: a panel a machine
+      curve      machines against one bound; of rows with an error target the
+                 smallest machine that meets it, a panel a target
+      accuracy   right answers against n, below Fano's ceiling at the capacity
+      precision  information on x against the bits of a number
+
+    Several files are one table; what is filled is known exactly, what is hollow was sampled, a cross marks a
+    cell that was refused.
+
+    \b
+    Examples:
+      commlb plot rows.csv --plot curve.svg
+      commlb plot a.csv b.csv --plot gru.pdf --machine gru --log-n --log-bits
+      commlb plot rows.csv --plot chain.png --kind chain --machine window:w=8
+      commlb plot rows.csv --plot small.png --n 2:16 --error 0 --error 0.01
+    """
+    from commlb_cli import output
+
+    from commlb.records_rows import merged
+
+    output.check((), plots)
+    rows = merged([row for file in files for row in _read(file)])
+    from commlb import plots as pictures
+
+    sizes = None if n is None else n if isinstance(n, range) else [n]
+    chosen = pictures.select(rows, n=sizes, **asked)
+    source = Path(files[0]).name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    for path in plots:
+        pictures.save_rows(
+            chosen,
+            path,
+            kind=kind,
+            across="log" if log_n else "linear",
+            up="log" if log_bits else "linear",
+            source=source,
+            width="wide" if wide else "column",
+        )
+        click.echo(f"{path}: {pictures.shown(chosen, kind)}")
+
+
+def _read(path: str) -> list[Any]:
+    """The rows of a file; a file without any is refused, as it is more often a slip than meant."""
+    from commlb.errors import BadInput
+    from commlb.records_rows import from_csv
+
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"'{path}' is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        raise BadInput(f"cannot read '{path}': {error.strerror or error}") from None
+    except ValueError as error:
+        raise BadInput(f"cannot read '{path}': {error}") from None
+    rows = from_csv(text, path)
+    if not rows:
+        raise BadInput(f"'{path}' holds no rows; give a file that curve, reduce or states wrote")
+    return rows

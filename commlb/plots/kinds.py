@@ -1,0 +1,322 @@
+"""The kinds of pictures of rows, each rows in, a figure out: chain, curve, accuracy, precision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.figure import Figure
+
+from commlb.errors import BadInput
+from commlb.fano import ceiling_accuracy
+from commlb.plots.curves import Look
+from commlb.plots.likelihood import FACTOR, likely
+from commlb.plots.page import page
+from commlb.plots.panels import Panel, Point, Rule, Series
+from commlb.plots.style import ALICE, BOB, INK, JOIN, OTHER
+from commlb.plots.table import (
+    BOUND,
+    SAMPLES,
+    Rows,
+    across,
+    bound,
+    drawn_as,
+    grouped,
+    known_by,
+    label,
+    points,
+    slope,
+    spanned,
+    where,
+)
+from commlb.records_rows import MemoryPoint
+from commlb.trends import Trend
+from commlb.wording import number
+
+MOST_PANELS, MOST_SERIES = 6, 12
+
+THIN = Look(INK, (0, (1, 2.5)), 1.0, "", 0, 4)
+"""Of capacities beside what is kept."""
+
+BELOW = {
+    "alice": "below the bound: it errs on some input",
+    "all": "below the bound: no machine that never errs",
+}
+
+QUANTITIES = {
+    "capacity_bits": ("capacity", Look(OTHER, (0, (4, 1.2)), 3.4, "^", 6.2, 3)),
+    "reachable_bits": ("reachable", Look(INK, "solid", 2.0, "o", 4.8, 4)),
+    "entropy_bits": ("entropy", Look(JOIN, (0, (3, 1.2)), 1.4, "s", 3.2, 5)),
+    "information_bits": ("information on x", Look(BOB, (0, (1.2, 1.2)), 1.0, "D", 2.0, 6)),
+    "minimum_bits": ("exact minimum", Look(ALICE, (0, (1.5, 1.5)), 1.2, "s", 3.0, 6)),
+}
+"""Of a chain, the greatest first; where they coincide the later ones are smaller, so that all are seen."""
+
+CHAINS = {
+    "alice": ("capacity_bits", "reachable_bits", "entropy_bits", "information_bits"),
+    "all": ("capacity_bits", "reachable_bits", "minimum_bits"),
+}
+OVER = {"alice": "over Alice's prefixes", "all": "over all prefixes"}
+
+OBSERVED = "slope: bits per unit of n, 95 % by bootstrap over the sizes; an observation"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the picture is laid out: its width, and which axes are logarithmic."""
+
+    width: str = "column"
+    log_across: bool = False
+    log_up: bool = False
+
+
+def chain(rows: Rows, form: Form) -> Figure:
+    """Capacity, reachable, entropy and information bits against n, a panel a machine, with the bound."""
+    families = grouped(rows)
+    if len(families) > MOST_PANELS:
+        raise BadInput(
+            f"a picture of chains has room for {MOST_PANELS} machines; given {len(families)}: "
+            f"{', '.join(list(families)[:8])}, …; choose with --machine, or take --kind curve"
+        )
+    over = rows[0].prefix_set
+    several = len(families) > 1
+    made = []
+    known = known_by(rows)
+    notes = {"capacity": "states that fit", "exact minimum": f"of any machine that never errs; {known}"}
+    for name, own in families.items():
+        drawn = {key: _marked(own, key) for key in CHAINS[over]}
+        lines = []
+        for key, found in drawn.items():
+            words, look = QUANTITIES[key]
+            if found:
+                lines.append(Series(words, (notes.get(words, known),), look, tuple(found)))
+        rule = bound(own, BELOW[over])
+        made.append(
+            Panel(label(name) if several else "", across(rows), "bits at the cut", tuple(lines), _rules(rule))
+        )
+    one = next(iter(families))
+    first = "Bits at the cut" if several else f"{label(one)}: bits at the cut"
+    return page(
+        [f"{first}, {OVER[over]}", f"{where(rows)}, {spanned(rows)}"],
+        made,
+        form.width,
+        form.log_across,
+        form.log_up,
+    )
+
+
+def _marked(rows: Rows, key: str) -> list[Point]:
+    """The points of one quantity; refused cells are marked once, with the reachable bits."""
+    found = points(rows, lambda row: getattr(row, key))
+    if key == "reachable_bits":
+        return found
+    return [replace(point, refused=False) for point in found if point.value is not None]
+
+
+def _rules(*found: Rule | None) -> tuple[Rule, ...]:
+    return tuple(rule for rule in found if rule is not None)
+
+
+def curve(rows: Rows, form: Form) -> Figure:
+    """Several machines against one bound: the smallest capacity that meets an error, or what is kept of x."""
+    if len(grouped(rows)) > MOST_SERIES:
+        raise BadInput(
+            f"a picture of curves has room for {MOST_SERIES} machines; given {len(grouped(rows))}; choose with "
+            "--machine, or take --kind precision for rows that differ in p"
+        )
+    targets = sorted({row.error_target for row in rows if row.error_target is not None})
+    if targets:
+        return _thresholds([row for row in rows if row.error_target is not None], targets, form)
+    key = "information_bits" if rows[0].prefix_set == "alice" else "reachable_bits"
+    if all(getattr(row, key) is None for row in rows):
+        key = "reachable_bits"
+    over = rows[0].prefix_set
+    families, said = grouped(rows), False
+    looks, lines, room = drawn_as(list(families)), [], False
+    for name, own in families.items():
+        found = points(own, lambda row: getattr(row, key))
+        grows = slope(found) if over == "all" else None  # what Alice says is cut off at a machine's capacity
+        said = said or grows is not None
+        lines.append(Series(label(name), _notes(own, grows), looks[name], tuple(found)))
+        most = [replace(p, low=None, high=None, refused=False, sampled=False) for p in points(own, _room)]
+        room = room or any(point.value is not None for point in most)
+        lines.append(Series("", (), replace(THIN, colour=looks[name].colour), tuple(most)))
+    if room:
+        lines.append(Series("capacity", ("in the machine's colour",), THIN, ()))
+    word = "information on x" if key == "information_bits" else "reachable bits"
+    up = word if "bits" in word else f"{word}, bits"
+    title = [f"{word.capitalize()} at the cut, {OVER[over]}", f"{where(rows)}, {spanned(rows)}"]
+    panel = Panel("", across(rows), up, tuple(lines), _rules(bound(rows, BELOW[over])))
+    return page(title, [panel], form.width, form.log_across, form.log_up, OBSERVED if said else "")
+
+
+def _room(row: MemoryPoint) -> float | None:
+    return row.capacity_bits
+
+
+def _notes(rows: Rows, grows: Trend | None) -> tuple[str, ...]:
+    return (known_by(rows), *([] if grows is None else [grows.words()]))
+
+
+def _thresholds(rows: Rows, targets: Sequence[float], form: Form) -> Figure:
+    """The smallest capacity in a family that answers each query with error ≤ ε, a panel an ε."""
+    families, made, said = grouped(rows), [], False
+    looks = drawn_as(list(families))
+    several = len(targets) > 1
+    for target in targets:
+        lines = []
+        for name, all_own in families.items():
+            own = [row for row in all_own if row.error_target == target]
+            found = points(own, _room)
+            grows = slope(found)
+            said = said or grows is not None
+            if found:
+                lines.append(Series(label(name), _notes(own, grows), looks[name], tuple(found)))
+        here = [row for row in rows if row.error_target == target]
+        rule = bound(here, "impossible: below the bound", several)
+        name = f"ε = {target:g}" if several else ""
+        made.append(Panel(name, across(rows), "capacity, bits", tuple(lines), _rules(rule)))
+    first = "Smallest state that answers every query rightly"
+    if several or targets[0] > 0:
+        first = f"Smallest state with error at most {'ε' if several else f'ε = {targets[0]:g}'} at each query"
+    title = [first, f"{where(rows)}, {spanned(rows)}"]
+    return page(title, made, form.width, form.log_across, form.log_up, OBSERVED if said else "")
+
+
+def accuracy(rows: Rows, form: Form) -> Figure:
+    """Right answers against n beside Fano's ceiling at each machine's capacity, which no machine passes."""
+    families = grouped(rows)
+    looks, lines, rules = drawn_as(list(families)), [], []
+    for name, own in families.items():
+        look = replace(looks[name], width=0.8)
+        best = points(own, lambda row: None if row.best_accuracy is None else 100 * row.best_accuracy)
+        lines.append(Series(label(name), (known_by(own), _capacity(own)), look, tuple(best)))
+        if answers := _answers(own):
+            thin = replace(look, size=look.size - 0.4, order=look.order + len(families))
+            lines.append(Series("", (), thin, tuple(answers), band=False, joined=False))
+        rules += _ceilings(own, look)
+    if not any(point.value is not None for one in lines for point in one.points):
+        raise BadInput("no row has best_accuracy, or sampled errors; take --kind chain or --kind curve")
+    ceiling = Look(INK, "solid", 2.6, "", 0, 2)
+    rules.append(Rule("Fano's ceiling", ("thick, in the machine's colour and dash",), ceiling, (), ()))
+    title = ["Right answers, mean over the queries", f"{where(rows)}, {spanned(rows)}"]
+    whose = sorted({row.answered_by for row in rows if row.answered_by and _answered(row)})
+    hollow = (
+        f"filled: best guess from the state; hollow: sampled answers of {' and '.join(whose) or 'the machine'}, "
+        f"all seeds together, bar: accuracies up to {FACTOR:g} times less likely than the best"
+    ).replace("of machine", "of the machine")
+    panel = Panel(
+        "",
+        across(rows),
+        "right answers, %",
+        tuple(lines),
+        tuple(rules),
+        low=100 / rows[0].symbols,
+        high=101.0,
+    )
+    return page(title, [panel], form.width, form.log_across, False, sampled=hollow)
+
+
+def _answered(row: MemoryPoint) -> bool:
+    """Whether the row has answers that were sampled."""
+    return (row.answers_evidence or "").startswith("sampled") and bool(row.trials)
+
+
+def _capacity(rows: Rows) -> str:
+    """``8 bits``, ``n bits``, ``2 to 24 bits``: the capacity of a series."""
+    found = sorted({(row.capacity_bits, row.n) for row in rows if row.capacity_bits is not None})
+    if not found:
+        return ""
+    low, high = (number(bits, digits=4) for bits in (found[0][0], found[-1][0]))
+    if low == high:
+        return f"{low} bits"
+    return "n bits" if all(bits == n for bits, n in found) else f"{low} to {high} bits"
+
+
+def _ceilings(rows: Rows, look: Look) -> list[Rule]:
+    """Fano's ceiling in percent: densely where the capacity is the same at all n, else at each n."""
+    symbols = rows[0].symbols
+    room = {row.n: row.capacity_bits for row in rows if row.capacity_bits is not None}
+    if not room:
+        return []
+    at: tuple[float, ...] = tuple(sorted(room))
+    bits = [room[int(n)] for n in at]
+    if len(set(bits)) == 1 and len(at) > 1:
+        at = tuple(at[0] + (at[-1] - at[0]) * k / (SAMPLES - 1) for k in range(SAMPLES))
+        bits = bits[:1] * SAMPLES
+    values = tuple(100 * _ceiling(b, n, symbols) for b, n in zip(bits, at, strict=True))
+    return [Rule("", (), replace(look, marker="", width=2.4, order=2), at, values)]
+
+
+def _ceiling(bits: float, n: float, symbols: int) -> float:
+    return ceiling_accuracy(bits / n, 1, symbols)
+
+
+def _answers(rows: Rows) -> list[Point]:
+    """Sampled answers of the machine, or of the best guess, of all seeds together, with their likely accuracies."""
+    found = []
+    for n in sorted({row.n for row in rows}):
+        here = [row for row in rows if row.n == n and _answered(row)]
+        trials = sum(row.trials or 0 for row in here)
+        if trials:
+            right = trials - sum(row.errors or 0 for row in here)
+            low, high = likely(right, trials)
+            found.append(Point(n, 100 * right / trials, 100 * low, 100 * high, sampled=True))
+    return found
+
+
+def at_largest(rows: Rows) -> list[MemoryPoint]:
+    """The rows with a precision, at the largest n that has a finished one."""
+    sizes = {row.n for row in rows if row.precision_bits is not None and not row.is_refused}
+    if not sizes:
+        raise BadInput(
+            "no row has precision_bits; rows of networks with p=… or format=… have; take --kind curve"
+        )
+    return [row for row in rows if row.precision_bits is not None and row.n == max(sizes)]
+
+
+def precision(rows: Rows, form: Form) -> Figure:
+    """Information on x against the bits of a number, at one n: in bits, and per bit of state."""
+    n = rows[0].n
+    if all(row.information_bits is None and not row.is_refused for row in rows):
+        raise BadInput(f"no row at n = {n} has information_bits; take --kind curve, or another --n")
+    families = grouped(rows, ("seed", "p"))
+    looks = drawn_as(list(families))
+
+    def panel(up: str, value: Callable[[MemoryPoint], float | None], rules: tuple[Rule, ...]) -> Panel:
+        lines = tuple(
+            Series(
+                label(name),
+                (known_by(own),),
+                looks[name],
+                tuple(points(own, value, lambda row: row.precision_bits or 0)),
+            )
+            for name, own in families.items()
+        )
+        return Panel("", "precision, bits a number", up, lines, rules)
+
+    ends = [float(f(row.precision_bits or 0 for row in rows)) for f in (min, max)]
+    bits = n * math.log2(rows[0].symbols)
+    name = "bound n bits" if rows[0].symbols == 2 else f"bound n·log₂ {rows[0].symbols} bits"
+    rule = Rule(name, ("of a machine that never errs",), BOUND, tuple(ends), (bits,) * 2)
+    made = [
+        panel("information on x, bits", lambda row: row.information_bits, (rule,)),
+        panel("information per bit of state", _share, ()),
+    ]
+    title = [f"What a bit of state keeps of x: {where(rows)}, n = {n:,}"]
+    return page(title, made, form.width, form.log_across, form.log_up, shared=False)
+
+
+def _share(row: MemoryPoint) -> float | None:
+    if row.information_bits is None or not row.capacity_bits:
+        return None
+    return row.information_bits / row.capacity_bits
+
+
+KINDS: dict[str, Callable[[Rows, Form], Figure]] = {
+    "chain": chain,
+    "curve": curve,
+    "accuracy": accuracy,
+    "precision": precision,
+}
