@@ -113,9 +113,13 @@ class MemoryPoint:
         return "weights=" in (self.family or "")
 
     @property
+    def is_refused(self) -> bool:
+        return self.evidence == REFUSED
+
+    @property
     def standing(self) -> int:
         """2: complete; 1: a limit cut something off; 0: refused, as nothing is known."""
-        return 0 if self.evidence == REFUSED else 1 if self.limits else 2
+        return 0 if self.is_refused else 1 if self.limits else 2
 
 
 def digest(*values: Any) -> str:
