@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
+from math import inf
 
 from commlb_cli.text import wrap
 
@@ -56,43 +57,50 @@ def _chains(rows: Sequence[MemoryPoint]) -> list[str]:
     """Each machine at each n: bound ≤ reachable ≤ room."""
     alice = not rows or rows[0].prefix_set == "alice"
     last = "right" if alice else "minimum"
-    found = [f"{'n':>6}  {'machine':<26} {'bound':>8} {'reached':>8} {'room':>8} {last:>8}  known by"]
-    for row in rows:
-        name = row.family or ""
-        if row.standing == 0:
-            found += [f"{row.n:>6}  {name:<26} refused: see the note"]
-            continue
-        right = row.best_accuracy
-        if right is None and row.trials:
-            right = 1 - (row.errors or 0) / row.trials
-        told = (percent(right) if right is not None else "-") if alice else _up(row.minimum_bits, ROUND_FLOOR)
-        known = row.evidence.split(";")[0]
-        need, reached = _up(row.bound_bits, ROUND_FLOOR), _up(row.reachable_bits, ROUND_FLOOR)
-        room = _up(row.capacity_bits)
-        found.append(f"{row.n:>6}  {name:<26} {need:>8} {reached:>8} {room:>8} {told:>8}  {known}")
+    found = [f"{'n':>9} {'bound':>10} {'reached':>10} {'room':>10} {last:>10}  known by"]
+    for name, group in _by_name(rows, lambda row: row.family or ""):
+        found += wrap(name, "  ", "    ")
+        for row in group:
+            if row.is_refused:
+                found.append(f"{row.n:>9} refused: see the note")
+                continue
+            right = row.best_accuracy
+            if right is None and row.trials:
+                right = 1 - (row.errors or 0) / row.trials
+            told = "-" if right is None else percent(right)
+            if not alice:
+                told = _up(row.minimum_bits, ROUND_FLOOR)
+            need, reached = _up(row.bound_bits, ROUND_FLOOR), _up(row.reachable_bits, ROUND_FLOOR)
+            room, known = _up(row.capacity_bits), row.evidence.split(";")[0]
+            found.append(f"{row.n:>9} {need:>10} {reached:>10} {room:>10} {told:>10}  {known}")
     note = "right: the best guess from the state, where all x are run; else the machine's answers to random queries"
     return [*found, *(wrap(note, "  ", "  ") if alice else [])]
 
 
 def _smallest(rows: Sequence[MemoryPoint]) -> list[str]:
     """The smallest room at each n, over the seeds: least, median, most."""
-    found = [f"{'n':>6}  {'family':<22} {'bound':>8} {'room: least':>11} {'median':>8} {'most':>8}  known by"]
-    groups: dict[tuple[str, int], list[MemoryPoint]] = {}
-    for row in rows:
-        groups.setdefault((without(row.family or "", "seed"), row.n), []).append(row)
-    for (name, n), group in groups.items():
-        bits = sorted(float("inf") if row.capacity_bits is None else row.capacity_bits for row in group)
-        known = "; ".join(sorted({row.evidence.split(";")[0] for row in group}))
-        low, middle, high = bits[0], statistics.median_high(bits), bits[-1]
-        shown = [_up(value) if value < float("inf") else "-" for value in (low, middle, high)]
-        found.append(
-            f"{n:>6}  {name:<22} {_up(group[0].bound_bits, ROUND_FLOOR):>8} {shown[0]:>11} {shown[1]:>8} "
-            f"{shown[2]:>8}  {known}"
-        )
-    seeds = max(map(len, groups.values()), default=0)
-    note = f"over {seeds} seeds; " if seeds > 1 else ""
+    found = [f"{'n':>9} {'bound':>10} {'least':>10} {'median':>10} {'most':>10}  known by"]
+    seeds = 1
+    for name, group in _by_name(rows, lambda row: without(row.family or "", "seed")):
+        found += wrap(name, "  ", "    ")
+        for n in dict.fromkeys(row.n for row in group):
+            same = [row for row in group if row.n == n]
+            bits = sorted(inf if row.capacity_bits is None else row.capacity_bits for row in same)
+            known = "; ".join(sorted({row.evidence.split(";")[0] for row in same}))
+            ends = (bits[0], statistics.median_high(bits), bits[-1])
+            low, middle, high = (_up(value) if value < inf else "-" for value in ends)
+            need, seeds = _up(same[0].bound_bits, ROUND_FLOOR), max(seeds, len(same))
+            found.append(f"{n:>9} {need:>10} {low:>10} {middle:>10} {high:>10}  {known}")
+    note = f"room in bits, over {seeds} seeds; " if seeds > 1 else "room in bits; "
     note += (
         "exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's own answers; - : none of "
         "those searched"
     )
     return [*found, *wrap(note, "  ", "  ")]
+
+
+def _by_name(
+    rows: Sequence[MemoryPoint], name: Callable[[MemoryPoint], str]
+) -> Iterator[tuple[str, list[MemoryPoint]]]:
+    for found in dict.fromkeys(map(name, rows)):
+        yield found, [row for row in rows if name(row) == found]
