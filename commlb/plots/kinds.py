@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,6 @@ from commlb.plots.page import page
 from commlb.plots.panels import Panel, Point, Rule, Series
 from commlb.plots.style import ALICE, BOB, INK, JOIN, OTHER
 from commlb.plots.table import (
-    BOUND,
     SAMPLES,
     Rows,
     across,
@@ -57,6 +55,7 @@ CHAINS = {
     "alice": ("capacity_bits", "reachable_bits", "entropy_bits", "information_bits"),
     "all": ("capacity_bits", "reachable_bits", "minimum_bits"),
 }
+ANSWERED = {"machine": "the machine", "optimal Bob": "the best guess"}
 OVER = {"alice": "over Alice's prefixes", "all": "over all prefixes"}
 
 OBSERVED = "slope: bits per unit of n, 95 % by bootstrap over the sizes; an observation"
@@ -188,6 +187,7 @@ def accuracy(rows: Rows, form: Form) -> Figure:
     """Right answers against n beside Fano's ceiling at each machine's capacity, which no machine passes."""
     families = grouped(rows)
     looks, lines, rules = drawn_as(list(families)), [], []
+    index = rows[0].problem == "INDEX"  # where a query asks for one symbol, so that Fano limits the mean
     for name, own in families.items():
         look = replace(looks[name], width=0.8)
         best = points(own, lambda row: None if row.best_accuracy is None else 100 * row.best_accuracy)
@@ -195,17 +195,19 @@ def accuracy(rows: Rows, form: Form) -> Figure:
         if answers := _answers(own):
             thin = replace(look, size=look.size - 0.4, order=look.order + len(families))
             lines.append(Series("", (), thin, tuple(answers), band=False, joined=False))
-        rules += _ceilings(own, look)
+        rules += _ceilings(own, look) if index else []
     if not any(point.value is not None for one in lines for point in one.points):
         raise BadInput("no row has best_accuracy, or sampled errors; take --kind chain or --kind curve")
-    ceiling = Look(INK, "solid", 2.6, "", 0, 2)
-    rules.append(Rule("Fano's ceiling", ("thick, in the machine's colour and dash",), ceiling, (), ()))
+    if rules:
+        ceiling = Look(INK, "solid", 2.6, "", 0, 2)
+        rules.append(Rule("Fano's ceiling", ("thick, in the machine's colour and dash",), ceiling, (), ()))
     title = ["Right answers, mean over the queries", f"{where(rows)}, {spanned(rows)}"]
     whose = sorted({row.answered_by for row in rows if row.answered_by and _answered(row)})
+    named = " and ".join(ANSWERED.get(name, name) for name in whose) or "the machine"
     hollow = (
-        f"filled: best guess from the state; hollow: sampled answers of {' and '.join(whose) or 'the machine'}, "
-        f"all seeds together, bar: accuracies up to {FACTOR:g} times less likely than the best"
-    ).replace("of machine", "of the machine")
+        f"filled: best guess from the state; hollow: sampled answers of {named}, all seeds together, bar: "
+        f"accuracies up to {FACTOR:g} times less likely than the best"
+    )
     panel = Panel(
         "",
         across(rows),
@@ -296,12 +298,13 @@ def precision(rows: Rows, form: Form) -> Figure:
         )
         return Panel("", "precision, bits a number", up, lines, rules)
 
-    ends = [float(f(row.precision_bits or 0 for row in rows)) for f in (min, max)]
-    bits = n * math.log2(rows[0].symbols)
-    name = "bound n bits" if rows[0].symbols == 2 else f"bound n·log₂ {rows[0].symbols} bits"
-    rule = Rule(name, ("of a machine that never errs",), BOUND, tuple(ends), (bits,) * 2)
+    ends = tuple(float(f(row.precision_bits or 0 for row in rows)) for f in (min, max))
+    needed = bound(rows, None)
+    rule = None
+    if needed is not None:
+        rule = replace(needed, at=ends, values=needed.values[:1] * 2, note=("of a machine that never errs",))
     made = [
-        panel("information on x, bits", lambda row: row.information_bits, (rule,)),
+        panel("information on x, bits", lambda row: row.information_bits, _rules(rule)),
         panel("information per bit of state", _share, ()),
     ]
     title = [f"What a bit of state keeps of x: {where(rows)}, n = {n:,}"]

@@ -147,6 +147,10 @@ def page(
     named = NAME if any(each.name for each in panels) else 0.06
     above = [line for text in title for line in wrapped(text, wide - 0.2, bold=True)]
     legend, below = _legend(keys(panels, sampled), wide)
+    if log_up and any(
+        p.value is not None and p.value <= 0 for e in panels for one in e.series for p in one.points
+    ):
+        remark = "; ".join(part for part in (remark, "at the lower edge: 0 bits") if part)
     notes = wrapped(remark, wide - 0.2) if remark else []
     below += LINE * len(notes) + (0.06 if notes else 0) + 0.04
     head = TOP + LINE * len(above)

@@ -161,10 +161,12 @@ def draw(axes: Axes, each: Panel) -> None:
     """Rules below, then each series: what it varies between, its line, its points, and what has none."""
     low = axes.get_ylim()[0]
     for rule in each.rules:
-        look = rule.look
+        look, at, values = rule.look, rule.at, rule.values
+        if len(set(at)) == 1:  # one size: a line across all of it
+            at, values = axes.get_xlim(), values[:1] * 2
         if rule.below:
-            axes.fill_between(rule.at, rule.values, low, color=PALE, lw=0, zorder=0.5)
-        axes.plot(rule.at, rule.values, color=look.colour, ls=look.dash, lw=look.width, zorder=2)
+            axes.fill_between(at, values, low, color=PALE, lw=0, zorder=0.5)
+        axes.plot(at, values, color=look.colour, ls=look.dash, lw=look.width, zorder=2, label=rule.name)
     stacked = 0
     for one in each.series:
         _points(axes, one, low)
@@ -227,7 +229,7 @@ def mark(
         ms=size,
         mfc=fill or colour,
         mec=edge,
-        mew=0.5 if fill == colour else 1.2,
+        mew=0.4 if fill == colour else 1.2,
         zorder=order,
         clip_on=False,
         label=name,

@@ -10,11 +10,19 @@ from matplotlib.figure import Figure
 
 from commlb.errors import BadInput, unknown_name
 from commlb.plots.colours import machine_name
-from commlb.plots.kinds import KINDS, Form, at_largest
+from commlb.plots.kinds import KINDS, OVER, Form, at_largest
 from commlb.plots.page import WIDTHS
-from commlb.plots.style import count
+from commlb.plots.style import clipped, count
 from commlb.plots.table import Rows, grouped, series_name
 from commlb.records_rows import MemoryPoint
+from commlb.wording import whole
+
+MOST_N = 2**53
+"""The largest integer below which floats are exact."""
+
+LEFT_OUT = {"curve": "without an error target", "precision": "without a precision, or at a smaller n"}
+REST = "with an error target"
+"""Which rows a kind of picture has no place for."""
 
 SCALES = ("linear", "log")
 
@@ -120,6 +128,14 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
         raise BadInput("there are no rows; give a file that curve, reduce or states wrote")
     if kind is not None and kind not in KINDS:
         raise unknown_name("kind of picture", kind, KINDS)
+    for row in rows:
+        if not 1 <= row.n <= MOST_N or row.symbols < 2:
+            raise BadInput(
+                f"a row that is drawn has n from 1 to 2^53 and at least 2 symbols; given n = {whole(row.n)}, "
+                f"symbols = {whole(row.symbols)}"
+            )
+        if row.prefix_set not in OVER:
+            raise BadInput(f"a prefix set is {' or '.join(OVER)}; given '{clipped(row.prefix_set, 20)}'")
     for key, option in OPTIONS.items():
         values = {getattr(row, key) for row in rows}
         if len(values) > 1:
@@ -168,11 +184,12 @@ def shown(rows: Rows, kind: str | None = None) -> str:
     none = [
         row for row in drawn if row.error_target is not None and not row.is_refused and row.machine is None
     ]
-    words = [f"{kind} of {count(len(drawn), 'row')}, {count(len(grouped(drawn)), 'machine')}"]
+    families = grouped(drawn, ("seed", "p") if kind == "precision" else ("seed",))
+    words = [f"{kind} of {count(len(drawn), 'row')}, {count(len(families), 'machine')}"]
     if refused:
         words.append(f"{count(len(refused), 'cell')} refused ({refused[0].remark or 'no reason given'})")
     if none:
         words.append(f"{count(len(none), 'cell')} without a machine that suffices")
     if len(drawn) < len(rows):
-        words.append(f"{count(len(rows) - len(drawn), 'row')} of another kind left out")
+        words.append(f"{count(len(rows) - len(drawn), 'row')} left out ({LEFT_OUT.get(kind, REST)})")
     return "; ".join(words)

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_FLOOR
 
+from commlb.errors import BadInput
 from commlb.fano import fano_bits
 from commlb.plots.chains import short
 from commlb.plots.colours import looks, machine_name
@@ -79,7 +80,7 @@ def points(
         done = [row for row in here if not row.is_refused]
         none = [row for row in done if row.error_target is not None and row.machine is None]
         known = [(row, v) for row in done if row not in none and (v := value(row)) is not None]
-        more = max((row.searched_bits for row in none if row.searched_bits is not None), default=None)
+        more = max((_searched(row) for row in none), default=None)
         refused = any(row.is_refused for row in here)
         if not known and not none and not refused:
             continue
@@ -92,6 +93,15 @@ def points(
         low, high = (min(seen), max(seen)) if seen else (None, None)
         found.append(Point(x, middle, low, high, sampled, more, refused))
     return found
+
+
+def _searched(row: MemoryPoint) -> float:
+    if row.searched_bits is None:
+        raise BadInput(
+            f"a row with an error target has a machine, or how far one was searched for; the cell {row.digest} "
+            f"({row.family}, n = {row.n}) has neither"
+        )
+    return row.searched_bits
 
 
 def is_sampled(row: MemoryPoint) -> bool:
@@ -121,7 +131,8 @@ def slope(found: Sequence[Point]) -> Trend | None:
 
 
 def label(name: str) -> str:
-    return clipped(name, NAME)
+    """The family in the legend; of a user's own, ``folder/my.py:build``, the end."""
+    return clipped(name.rsplit("/", 1)[-1] if machine_name(name) == name else name, NAME)
 
 
 def where(rows: Rows) -> str:
