@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 import statistics
 import warnings
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from cells import cell, chains, over_all, precisions, refused, thresholds
 from hypothesis import HealthCheck, given
@@ -22,13 +20,10 @@ from test_rows import points as any_rows
 
 from commlb.errors import BadInput
 from commlb.fano import ceiling_accuracy, fano_bits
-from commlb.listing import names
 from commlb.plots import SUFFIXES, save_rows, select, shown, sign
 from commlb.plots import rows as pictures
-from commlb.plots.colours import DASHES, MACHINES, MARKERS, look, looks
-from commlb.plots.likelihood import FACTOR, likely
-from commlb.plots.page import wrapped
-from commlb.plots.panels import BAND, MORE, REFUSED, SAMPLED
+from commlb.plots.likelihood import likely
+from commlb.plots.panels import AT_LEAST, BAND, MORE, REFUSED, SAMPLED
 from commlb.plots.style import settings
 from commlb.records_rows import MemoryPoint
 
@@ -120,6 +115,28 @@ def test_exact_points_are_filled_and_sampled_ones_hollow():
     assert all(line.get_markerfacecolor() != "white" for line in filled)
 
 
+def test_sampled_bits_are_lower_limits_to_which_no_line_leads():
+    rows = chains(SIZES, ["window:w=8"])
+    rows = [dataclasses.replace(row, evidence="sampled" if row.n > 20 else "exhaustive") for row in rows]
+    for kind, name in (("chain", "reachable"), ("curve", "window:w=8")):
+        with settings():
+            made = pictures.figure(rows, kind)
+        axes = panels(made)[0]
+        (line,) = lines(axes, name)
+        assert [n for n, value in line if math.isnan(value)] == [21, 22, 23, 24]
+        hollow = {point for line in lines(axes, "sampled") for point in line}
+        assert hollow == {(n, 8.0) for n in range(21, 25)}
+        assert AT_LEAST.split("; ")[0] in said(made)
+        (capacity,) = lines(axes, "capacity") if kind == "chain" else ([],)
+        assert not any(math.isnan(value) for _, value in capacity)
+
+
+def test_ticks_are_at_the_ends_of_the_data():
+    with settings():
+        axes = panels(pictures.figure(chains(range(4, 33), ["exact"]), "chain"))[0]
+    assert (axes.get_xticks()[0], axes.get_xticks()[-1]) == (4, 32)
+
+
 @pytest.mark.parametrize("error", [0.0, 0.01, 0.11])
 def test_the_bound_is_its_formula(error):
     with settings():
@@ -201,26 +218,6 @@ def test_sampled_answers_have_their_likely_accuracies():
         assert ((n, 100 * low), (n, 100 * high)) in bars
 
 
-@pytest.mark.parametrize(("right", "trials"), [(0, 1), (0, 9), (7, 7), (3, 10), (50, 100), (999, 1000)])
-def test_likely_is_what_brute_force_finds(right, trials):
-    low, high = likely(right, trials)
-    grid = np.linspace(0, 1, 20001)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.where(right > 0, right * np.log(grid), 0) + np.where(
-            right < trials, (trials - right) * np.log1p(-grid), 0
-        )
-    inside = grid[log >= np.nanmax(log) - math.log(FACTOR)]
-    assert low <= inside[0] <= low + 2 / 20000
-    assert high - 2 / 20000 <= inside[-1] <= high
-    assert low <= right / trials <= high
-
-
-@pytest.mark.parametrize(("right", "trials"), [(-1, 4), (5, 4), (0, 0)])
-def test_what_is_no_count_is_refused(right, trials):
-    with pytest.raises(BadInput, match="from 0 to the trials"):
-        likely(right, trials)
-
-
 def test_precision_shows_the_largest_size_in_bits_and_per_bit_of_state():
     left, right = panels(drawn("precision"))
     (gru,), (share,) = lines(left, "gru:d=2"), lines(right, "gru:d=2")
@@ -273,41 +270,6 @@ def test_the_same_bytes_each_time(suffix, tmp_path):
     assert (tmp_path / f"0{suffix}").read_bytes() == (tmp_path / f"1{suffix}").read_bytes()
 
 
-def test_every_registered_machine_has_its_look_and_no_two_the_same():
-    assert set(MACHINES) == set(names()["machine"])
-    for (a, first), (b, second) in itertools.combinations([(name, look(name)) for name in MACHINES], 2):
-        assert (first.marker, first.dash) != (second.marker, second.dash), (a, b)
-        assert (first.colour, first.marker) != (second.colour, second.marker), (a, b)
-    usual = [
-        "exact",
-        "window",
-        "random",
-        "gru",
-        "lstm",
-        "mamba",
-        "linear-attention",
-        "bloom",
-        "reservoir",
-        "fingerprint",
-    ]
-    assert len({look(name).marker for name in usual}) == len(usual)
-    assert all(look(a).colour != look(b).colour for a, b in itertools.combinations(usual[:5], 2))
-
-
-def test_looks_are_stable_and_differ_in_one_picture():
-    assert look("my.py:build") == look("my.py:build")
-    assert (look("my.py:build").marker, look("my.py:build").dash) == (MARKERS[3], DASHES[4])
-    made = looks([f"gru:d={d}" for d in range(40)] + ["lstm:d=1", "my.py:build", "your.py:build"])
-    assert len({(one.marker, one.dash) for one in made}) == 43
-    assert {one.colour for one in made[:40]} == {look("gru").colour}
-    for families in (["gru:d=1", "exact"], ["exact", "gru:d=1", "gru:d=2"]):
-        place = families.index("gru:d=1")
-        assert (looks(families)[place].marker, looks(families)[place].dash) == (
-            look("gru").marker,
-            look("gru").dash,
-        )
-
-
 def states(n: int, cut: int, **given: object) -> MemoryPoint:
     return cell(n, "window:w=4", command="states", family=None, cut=cut, **given)
 
@@ -350,6 +312,11 @@ def test_rows_are_chosen():
         ),
         ([cell(3, "exact"), cell(3, "exact", symbols=4)], None, "choose with --symbols"),
         (thresholds([4]), "chain", "make a picture of kind curve; given --kind chain"),
+        (
+            thresholds([4], [k / 100 for k in range(7)]),
+            None,
+            "room for 6 error targets; given 7; choose with --error",
+        ),
         ([refused(4, "gru:d=1")], None, "all 1 row were refused: states: 2.24 needed"),
         (chains([4], ["exact"]), "precision", "no row has precision_bits"),
         ([cell(4, "exact", capacity_bits=4.0)], "accuracy", "no row has best_accuracy"),
@@ -385,11 +352,3 @@ def test_any_row_is_drawn_or_refused(row, kind, scale):
         except BadInput:
             return
         made.draw_without_rendering()
-
-
-def test_words_are_broken_where_they_may_be():
-    assert wrapped("n = 2 … 24", 0.1) == ["n = 2 … 24"[:1] + "…"] or len(wrapped("n = 2 … 24", 0.1)) == 1
-    made = wrapped("slope 4.57 (4.16 to 4.97); n log n fits better than n", 1.9)
-    assert any("n log n" in line for line in made)
-    assert " ".join(made) == "slope 4.57 (4.16 to 4.97); n log n fits better than n"
-    assert wrapped("", 1.0) == [""]
