@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from matplotlib.figure import Figure
@@ -86,16 +87,21 @@ def _capacity(rows: Rows) -> str:
 
 
 def _ceilings(rows: Rows, look: Look) -> list[Rule]:
-    """Fano's ceiling in percent: densely where the capacity is the same at all n, else at each n."""
+    """Fano's ceiling in percent: densely where the capacity is the same at all n, else at each n.
+
+    A capacity of n·log k bits, as of a window that is longer than x, has the ceiling 1 as a greater one has.
+    """
     symbols = rows[0].symbols
     room = {row.n: row.capacity_bits for row in rows if row.capacity_bits is not None}
     if not room:
         return []
+    most = max(room.values())
     at: tuple[float, ...] = tuple(sorted(room))
     bits = [room[int(n)] for n in at]
-    if len(set(bits)) == 1 and len(at) > 1:
+    same = all(bits == most or math.isclose(bits, n * math.log2(symbols)) for n, bits in room.items())
+    if same and most < at[-1] * math.log2(symbols):
         at = tuple(at[0] + (at[-1] - at[0]) * k / (SAMPLES - 1) for k in range(SAMPLES))
-        bits = bits[:1] * SAMPLES
+        bits = [most] * SAMPLES
     values = tuple(100 * _ceiling(b, n, symbols) for b, n in zip(bits, at, strict=True))
     return [Rule("", (), replace(look, marker="", width=2.4, order=2), at, values)]
 

@@ -188,6 +188,7 @@ def precision(rows: Rows, form: Form) -> Figure:
                 (known_by(own),),
                 looks[name],
                 tuple(points(own, value, lambda row: row.precision_bits or 0)),
+                apart=True,
             )
             for name, own in families.items()
         )
@@ -203,7 +204,7 @@ def precision(rows: Rows, form: Form) -> Figure:
         panel("information per bit of state", _share, ()),
     ]
     title = [f"What a bit of state keeps of x: {where(rows)}, n = {n:,}"]
-    return page(title, made, form, shared=False)
+    return page(title, made, form, shared=False, sampled=AT_LEAST)
 
 
 def _share(row: MemoryPoint) -> float | None:
