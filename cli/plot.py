@@ -46,8 +46,10 @@ def plot_command(
     n: Any,
     **asked: Any,
 ) -> None:
-    """Draw the rows of ROWS.csv, as curve, reduce and states write them with --out. Nothing is computed again,
-    and the same rows give the same picture, byte for byte.
+    """Draw rows again, computing nothing.
+
+    ROWS.csv is what curve, reduce and states write with --out; several files, and files put one behind the other,
+    are one table. The same rows give the same picture, byte for byte.
 
     \b
     Kinds:
@@ -58,8 +60,8 @@ def plot_command(
       accuracy   right answers against n, below Fano's ceiling at the capacity
       precision  information on x against the bits of a number
 
-    Several files are one table; what is filled is known exactly, what is hollow was sampled, a cross marks a
-    cell that was refused.
+    Filled points are known exactly, hollow ones were sampled; a cross is a cell that was refused, an arrow one in
+    which no machine that was searched suffices.
 
     \b
     Examples:

@@ -62,9 +62,11 @@ class Trend:
         """
         ends = [number(end, digits=3).replace("-", "−") for end in (self.low, self.high)]
         text = f"slope {number(self.slope, digits=3)}".replace("-", "−")
-        if self.high - self.low > ROUNDING:
-            text += f" ({ends[0]} to {ends[1]})"
-        return text if self.law in (None, "n") else f"{text}; {self.law} fits better than n"
+        if self.high - self.low <= ROUNDING:
+            return text
+        text += f" ({ends[0]} to {ends[1]})"
+        other = {"n": "n log n", "n log n": "n"}.get(self.law or "")
+        return f"{text}; {self.law} fits better than {other}" if other else text
 
 
 def fits(sizes: Sequence[int], bits: Sequence[float]) -> tuple[GrowthFit, ...]:

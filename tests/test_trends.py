@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -75,6 +76,14 @@ def test_the_same_points_have_the_same_trend_and_few_have_none():
     four = trend([2, 3, 4, 5], [n * math.log2(n) for n in (2, 3, 4, 5)])
     assert four is not None
     assert four.law is None
+
+
+@pytest.mark.parametrize(("law", "other"), [("n", "n log n"), ("n log n", "n")])
+def test_the_law_is_said_where_the_points_show_it(law, other):
+    found = trend(SIZES["many"], noisy(law, SIZES["many"], 2, 0.3))
+    assert found is not None
+    assert found.words().endswith(f"); {law} fits better than {other}")
+    assert dataclasses.replace(found, law=None).words() == found.words().partition(";")[0]
 
 
 def test_bits_that_do_not_grow():

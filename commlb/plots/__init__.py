@@ -29,6 +29,7 @@ from commlb.plots.style import (
     SMALL,
     TEXT,
     TITLE,
+    clipped,
     count,
     counted,
     fitted,
@@ -204,9 +205,11 @@ def sign(made: Figure, source: str) -> None:
         box = axes.get_position()
         axes.set_position((box.x0, (box.y0 * high + SIGNATURE) / tall, box.width, box.height * high / tall))
     made.set_size_inches(wide, tall)
-    words = " · ".join(part for part in (Path(source).name, f"commlb {__version__}") if part)
-    text, size = fitted(words, wide - 0.2, SMALL)
-    panel(made, 0, 0, wide, SIGNATURE).text(wide - 0.1, 0.07, text, size=size, color=GREY, ha="right")
+    version = f"commlb {__version__}"
+    room = int((wide - 0.2) / CHARACTER / SMALL) - len(version) - 3
+    words = f"{clipped(Path(source).name, room)} · {version}" if source else version
+    foot = panel(made, 0, 0, wide, SIGNATURE)
+    foot.text(wide - 0.1, 0.07, words, size=SMALL, color=GREY, ha="right")
 
 
 def figure(result: ReduceResult) -> Figure:

@@ -26,6 +26,9 @@ DASHES: tuple[Dash, ...] = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "*", "h", "p", "<", ">", "d")
 
+SIZES = {"*": 6.5, "P": 5.6}
+"""Of markers that would else look smaller than others, in points."""
+
 MACHINES: dict[str, tuple[str, str, int]] = {
     "exact": (BLACK, "o", 0),
     "window": (BLUE, "s", 1),
@@ -82,7 +85,7 @@ def look(name: str, variant: int = 0) -> Look:
     turn = variant // len(MARKERS)  # markers and dashes would otherwise repeat together
     marker = MARKERS[(MARKERS.index(marker) + variant) % len(MARKERS)]
     dashed = DASHES[(dash + variant + turn) % len(DASHES)]
-    return Look(colour, dashed, 1.3, marker, 6.5 if marker == "*" else 4.6, 5)
+    return Look(colour, dashed, 1.3, marker, SIZES.get(marker, 4.6), 5)
 
 
 def _by_digest(name: str) -> tuple[str, str, int]:

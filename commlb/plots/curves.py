@@ -6,6 +6,7 @@ are thinner, so that the earlier ones show beneath.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import textwrap
@@ -160,7 +161,7 @@ def ticks(first: int, last: int, most: int) -> list[int]:
     ([0, 1, 2, 3, 4, 5, 6, 7, 8], [1, 10, 20, 30, 40, 50, 64], [0, 500, 1000, 1500, 2000])
     """
     span, step = last - first, 1
-    steps = (k * 10**power for power in range(20) for k in (1, 2, 5))
+    steps = (k * 10**power for power in itertools.count() for k in (1, 2, 5))
     step = next(step for step in steps if span <= step * max(1, most - 1))
     inner = range(-(-first // step) * step, last, step)
     return sorted(

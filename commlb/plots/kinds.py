@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
 from commlb.errors import BadInput
-from commlb.fano import ceiling_accuracy
+from commlb.plots.answers import accuracy
 from commlb.plots.curves import Look
-from commlb.plots.likelihood import FACTOR, likely
-from commlb.plots.page import page
-from commlb.plots.panels import Panel, Point, Rule, Series
+from commlb.plots.page import Form, page
+from commlb.plots.panels import AT_LEAST, Panel, Point, Rule, Series
 from commlb.plots.style import ALICE, BOB, INK, JOIN, OTHER
 from commlb.plots.table import (
-    BOUND,
-    SAMPLES,
     Rows,
     across,
     bound,
@@ -32,17 +28,15 @@ from commlb.plots.table import (
 )
 from commlb.records_rows import MemoryPoint
 from commlb.trends import Trend
-from commlb.wording import number
-
-MOST_PANELS, MOST_SERIES = 6, 12
 
 THIN = Look(INK, (0, (1, 2.5)), 1.0, "", 0, 4)
 """Of capacities beside what is kept."""
 
 BELOW = {
-    "alice": "below the bound: it errs on some input",
+    "alice": "below the bound: the machine errs on some input",
     "all": "below the bound: no machine that never errs",
 }
+"""What is said of the region below a bound."""
 
 QUANTITIES = {
     "capacity_bits": ("capacity", Look(OTHER, (0, (4, 1.2)), 3.4, "^", 6.2, 3)),
@@ -62,23 +56,9 @@ OVER = {"alice": "over Alice's prefixes", "all": "over all prefixes"}
 OBSERVED = "slope: bits per unit of n, 95 % by bootstrap over the sizes; an observation"
 
 
-@dataclass(frozen=True)
-class Form:
-    """How the picture is laid out: its width, and which axes are logarithmic."""
-
-    width: str = "column"
-    log_across: bool = False
-    log_up: bool = False
-
-
 def chain(rows: Rows, form: Form) -> Figure:
     """Capacity, reachable, entropy and information bits against n, a panel a machine, with the bound."""
     families = grouped(rows)
-    if len(families) > MOST_PANELS:
-        raise BadInput(
-            f"a picture of chains has room for {MOST_PANELS} machines; given {len(families)}: "
-            f"{', '.join(list(families)[:8])}, …; choose with --machine, or take --kind curve"
-        )
     over = rows[0].prefix_set
     several = len(families) > 1
     made = []
@@ -90,28 +70,30 @@ def chain(rows: Rows, form: Form) -> Figure:
         for key, found in drawn.items():
             words, look = QUANTITIES[key]
             if found:
-                lines.append(Series(words, (notes.get(words, known),), look, tuple(found)))
+                lines.append(Series(words, (notes.get(words, known),), look, tuple(found), apart=True))
         rule = bound(own, BELOW[over])
         made.append(
             Panel(label(name) if several else "", across(rows), "bits at the cut", tuple(lines), _rules(rule))
         )
     one = next(iter(families))
     first = "Bits at the cut" if several else f"{label(one)}: bits at the cut"
-    return page(
-        [f"{first}, {OVER[over]}", f"{where(rows)}, {spanned(rows)}"],
-        made,
-        form.width,
-        form.log_across,
-        form.log_up,
-    )
+    title = [f"{first}, {OVER[over]}", f"{where(rows)}, {spanned(rows)}"]
+    return page(title, made, form, sampled=AT_LEAST)
 
 
 def _marked(rows: Rows, key: str) -> list[Point]:
-    """The points of one quantity; refused cells are marked once, with the reachable bits."""
+    """The points of one quantity; refused cells are marked once, with the reachable bits; the capacity and the
+    minimum are not sampled.
+    """
     found = points(rows, lambda row: getattr(row, key))
     if key == "reachable_bits":
         return found
-    return [replace(point, refused=False) for point in found if point.value is not None]
+    counted = key in ("entropy_bits", "information_bits")
+    return [
+        replace(point, refused=False, sampled=point.sampled and counted)
+        for point in found
+        if point.value is not None
+    ]
 
 
 def _rules(*found: Rule | None) -> tuple[Rule, ...]:
@@ -120,11 +102,6 @@ def _rules(*found: Rule | None) -> tuple[Rule, ...]:
 
 def curve(rows: Rows, form: Form) -> Figure:
     """Several machines against one bound: the smallest capacity that meets an error, or what is kept of x."""
-    if len(grouped(rows)) > MOST_SERIES:
-        raise BadInput(
-            f"a picture of curves has room for {MOST_SERIES} machines; given {len(grouped(rows))}; choose with "
-            "--machine, or take --kind precision for rows that differ in p"
-        )
     targets = sorted({row.error_target for row in rows if row.error_target is not None})
     if targets:
         return _thresholds([row for row in rows if row.error_target is not None], targets, form)
@@ -138,7 +115,8 @@ def curve(rows: Rows, form: Form) -> Figure:
         found = points(own, lambda row: getattr(row, key))
         grows = slope(found) if over == "all" else None  # what Alice says is cut off at a machine's capacity
         said = said or grows is not None
-        lines.append(Series(label(name), _notes(own, grows), looks[name], tuple(found)))
+        notes = _notes(own, grows) if found else ("not known",)
+        lines.append(Series(label(name), notes, looks[name], tuple(found), apart=True))
         most = [replace(p, low=None, high=None, refused=False, sampled=False) for p in points(own, _room)]
         room = room or any(point.value is not None for point in most)
         lines.append(Series("", (), replace(THIN, colour=looks[name].colour), tuple(most)))
@@ -148,7 +126,7 @@ def curve(rows: Rows, form: Form) -> Figure:
     up = word if "bits" in word else f"{word}, bits"
     title = [f"{word.capitalize()} at the cut, {OVER[over]}", f"{where(rows)}, {spanned(rows)}"]
     panel = Panel("", across(rows), up, tuple(lines), _rules(bound(rows, BELOW[over])))
-    return page(title, [panel], form.width, form.log_across, form.log_up, OBSERVED if said else "")
+    return page(title, [panel], form, OBSERVED if said else "", sampled=AT_LEAST)
 
 
 def _room(row: MemoryPoint) -> float | None:
@@ -181,89 +159,7 @@ def _thresholds(rows: Rows, targets: Sequence[float], form: Form) -> Figure:
     if several or targets[0] > 0:
         first = f"Smallest state with error at most {'ε' if several else f'ε = {targets[0]:g}'} at each query"
     title = [first, f"{where(rows)}, {spanned(rows)}"]
-    return page(title, made, form.width, form.log_across, form.log_up, OBSERVED if said else "")
-
-
-def accuracy(rows: Rows, form: Form) -> Figure:
-    """Right answers against n beside Fano's ceiling at each machine's capacity, which no machine passes."""
-    families = grouped(rows)
-    looks, lines, rules = drawn_as(list(families)), [], []
-    for name, own in families.items():
-        look = replace(looks[name], width=0.8)
-        best = points(own, lambda row: None if row.best_accuracy is None else 100 * row.best_accuracy)
-        lines.append(Series(label(name), (known_by(own), _capacity(own)), look, tuple(best)))
-        if answers := _answers(own):
-            thin = replace(look, size=look.size - 0.4, order=look.order + len(families))
-            lines.append(Series("", (), thin, tuple(answers), band=False, joined=False))
-        rules += _ceilings(own, look)
-    if not any(point.value is not None for one in lines for point in one.points):
-        raise BadInput("no row has best_accuracy, or sampled errors; take --kind chain or --kind curve")
-    ceiling = Look(INK, "solid", 2.6, "", 0, 2)
-    rules.append(Rule("Fano's ceiling", ("thick, in the machine's colour and dash",), ceiling, (), ()))
-    title = ["Right answers, mean over the queries", f"{where(rows)}, {spanned(rows)}"]
-    whose = sorted({row.answered_by for row in rows if row.answered_by and _answered(row)})
-    hollow = (
-        f"filled: best guess from the state; hollow: sampled answers of {' and '.join(whose) or 'the machine'}, "
-        f"all seeds together, bar: accuracies up to {FACTOR:g} times less likely than the best"
-    ).replace("of machine", "of the machine")
-    panel = Panel(
-        "",
-        across(rows),
-        "right answers, %",
-        tuple(lines),
-        tuple(rules),
-        low=100 / rows[0].symbols,
-        high=101.0,
-    )
-    return page(title, [panel], form.width, form.log_across, False, sampled=hollow)
-
-
-def _answered(row: MemoryPoint) -> bool:
-    """Whether the row has answers that were sampled."""
-    return (row.answers_evidence or "").startswith("sampled") and bool(row.trials)
-
-
-def _capacity(rows: Rows) -> str:
-    """``8 bits``, ``n bits``, ``2 to 24 bits``: the capacity of a series."""
-    found = sorted({(row.capacity_bits, row.n) for row in rows if row.capacity_bits is not None})
-    if not found:
-        return ""
-    low, high = (number(bits, digits=4) for bits in (found[0][0], found[-1][0]))
-    if low == high:
-        return f"{low} bits"
-    return "n bits" if all(bits == n for bits, n in found) else f"{low} to {high} bits"
-
-
-def _ceilings(rows: Rows, look: Look) -> list[Rule]:
-    """Fano's ceiling in percent: densely where the capacity is the same at all n, else at each n."""
-    symbols = rows[0].symbols
-    room = {row.n: row.capacity_bits for row in rows if row.capacity_bits is not None}
-    if not room:
-        return []
-    at: tuple[float, ...] = tuple(sorted(room))
-    bits = [room[int(n)] for n in at]
-    if len(set(bits)) == 1 and len(at) > 1:
-        at = tuple(at[0] + (at[-1] - at[0]) * k / (SAMPLES - 1) for k in range(SAMPLES))
-        bits = bits[:1] * SAMPLES
-    values = tuple(100 * _ceiling(b, n, symbols) for b, n in zip(bits, at, strict=True))
-    return [Rule("", (), replace(look, marker="", width=2.4, order=2), at, values)]
-
-
-def _ceiling(bits: float, n: float, symbols: int) -> float:
-    return ceiling_accuracy(bits / n, 1, symbols)
-
-
-def _answers(rows: Rows) -> list[Point]:
-    """Sampled answers of the machine, or of the best guess, of all seeds together, with their likely accuracies."""
-    found = []
-    for n in sorted({row.n for row in rows}):
-        here = [row for row in rows if row.n == n and _answered(row)]
-        trials = sum(row.trials or 0 for row in here)
-        if trials:
-            right = trials - sum(row.errors or 0 for row in here)
-            low, high = likely(right, trials)
-            found.append(Point(n, 100 * right / trials, 100 * low, 100 * high, sampled=True))
-    return found
+    return page(title, made, form, OBSERVED if said else "")
 
 
 def at_largest(rows: Rows) -> list[MemoryPoint]:
@@ -277,7 +173,8 @@ def at_largest(rows: Rows) -> list[MemoryPoint]:
 
 
 def precision(rows: Rows, form: Form) -> Figure:
-    """Information on x against the bits of a number, at one n: in bits, and per bit of state."""
+    """Information on x against the bits of a number, at the largest n: in bits, and per bit of state."""
+    rows = at_largest(rows)
     n = rows[0].n
     if all(row.information_bits is None and not row.is_refused for row in rows):
         raise BadInput(f"no row at n = {n} has information_bits; take --kind curve, or another --n")
@@ -291,21 +188,23 @@ def precision(rows: Rows, form: Form) -> Figure:
                 (known_by(own),),
                 looks[name],
                 tuple(points(own, value, lambda row: row.precision_bits or 0)),
+                apart=True,
             )
             for name, own in families.items()
         )
         return Panel("", "precision, bits a number", up, lines, rules)
 
-    ends = [float(f(row.precision_bits or 0 for row in rows)) for f in (min, max)]
-    bits = n * math.log2(rows[0].symbols)
-    name = "bound n bits" if rows[0].symbols == 2 else f"bound n·log₂ {rows[0].symbols} bits"
-    rule = Rule(name, ("of a machine that never errs",), BOUND, tuple(ends), (bits,) * 2)
+    ends = tuple(float(f(row.precision_bits or 0 for row in rows)) for f in (min, max))
+    needed = bound(rows, None)
+    rule = None
+    if needed is not None:
+        rule = replace(needed, at=ends, values=needed.values[:1] * 2, note=("of a machine that never errs",))
     made = [
-        panel("information on x, bits", lambda row: row.information_bits, (rule,)),
+        panel("information on x, bits", lambda row: row.information_bits, _rules(rule)),
         panel("information per bit of state", _share, ()),
     ]
     title = [f"What a bit of state keeps of x: {where(rows)}, n = {n:,}"]
-    return page(title, made, form.width, form.log_across, form.log_up, shared=False)
+    return page(title, made, form, shared=False, sampled=AT_LEAST)
 
 
 def _share(row: MemoryPoint) -> float | None:

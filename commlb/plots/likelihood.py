@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from commlb.errors import BadInput
+
 FACTOR = 1000.0
 """An accuracy is in the band if it makes what was seen at most so many times less likely than the best one."""
 
@@ -12,11 +14,13 @@ FACTOR = 1000.0
 def likely(right: int, trials: int, factor: float = FACTOR) -> tuple[float, float]:
     """All p whose binomial likelihood of ``right`` in ``trials`` is within ``factor`` of the best, right/trials.
 
-    The ends of that interval, rounded outwards by bisection. ``trials`` ≥ 1.
+    The ends of that interval, rounded outwards by bisection. Raises ``BadInput`` unless 0 ≤ right ≤ trials ≥ 1.
 
     >>> [round(end, 3) for end in likely(50, 100)], likely(7, 7)[1]
     ([0.32, 0.68], 1.0)
     """
+    if not 0 <= right <= trials or trials < 1:
+        raise BadInput(f"right answers must be from 0 to the trials, at least 1; given {right} of {trials}")
     best = right / trials
 
     def far(p: float) -> bool:

@@ -23,6 +23,7 @@ from commlb.plots.panels import (
     REFUSED,
     SAMPLED,
     Panel,
+    Point,
     Rule,
     Series,
     axis,
@@ -46,6 +47,15 @@ LINE, TOP, NAME, UNDER = 0.16, 0.08, 0.22, 0.42
 
 SWATCH = 0.44
 """Of the sample of a line in the legend, with the space after it."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the picture is laid out: its width, and which axes are logarithmic."""
+
+    width: str = "column"
+    log_across: bool = False
+    log_up: bool = False
 
 
 @dataclass
@@ -110,7 +120,7 @@ def keys(panels: Sequence[Panel], sampled: str = SAMPLED) -> list[Key]:
                 found.setdefault((name, repr(look)), Key(name, look)).notes[each.name] = note
     marks = [Key(words, None, mark="area") for words in _unique(r.below for p in panels for r in p.rules)]
     series = [one for each in panels for one in each.series]
-    points = [point for one in series for point in one.points]
+    points = _points(panels)
     if any(one.band and p.low is not None and p.low != p.high for one in series for p in one.points):
         marks.append(Key(BAND, None, mark="band"))
     if any(point.sampled for point in points):
@@ -129,9 +139,7 @@ def _unique(*groups: Iterable[str | None]) -> list[str]:
 def page(
     title: Sequence[str],
     panels: Sequence[Panel],
-    width: str,
-    log_across: bool,
-    log_up: bool,
+    form: Form,
     remark: str = "",
     shared: bool = True,
     sampled: str = SAMPLED,
@@ -140,46 +148,58 @@ def page(
 
     ``shared``: one height for all panels; ``sampled``: what hollow points are.
     """
-    wide = WIDTHS["wide" if len(panels) > 1 else width]
-    columns = min(len(panels), 3) if len(panels) != 4 else 2
-    deep = -(-len(panels) // columns)
-    high = HIGH if len(panels) <= 2 else SMALLER
-    named = NAME if any(each.name for each in panels) else 0.06
+    wide = WIDTHS["wide" if len(panels) > 1 else form.width]
     above = [line for text in title for line in wrapped(text, wide - 0.2, bold=True)]
     legend, below = _legend(keys(panels, sampled), wide)
+    if form.log_up and any(point.value is not None and point.value <= 0 for point in _points(panels)):
+        remark = "; ".join(part for part in (remark, "at the lower edge: 0 bits") if part)
     notes = wrapped(remark, wide - 0.2) if remark else []
-    below += LINE * len(notes) + (0.06 if notes else 0) + 0.04
-    head = TOP + LINE * len(above)
-    step = named + high + UNDER
-    made = Figure(figsize=(wide, head + deep * step + below), facecolor="white")
+    head, below = TOP + LINE * len(above), below + LINE * len(notes) + (0.1 if notes else 0.04)
+    columns = min(len(panels), 3) if len(panels) != 4 else 2
+    deep, high = -(-len(panels) // columns), HIGH if len(panels) <= 2 else SMALLER
+    step = (NAME if any(each.name for each in panels) else 0.06) + high + UNDER
     tall = head + deep * step + below
+    made = Figure(figsize=(wide, tall), facecolor="white")
     top = panel(made, 0.1, tall - head, wide - 0.2, head)
     for k, line in enumerate(above):
         top.text(0, head - TOP - LINE * (k + 0.8), line, size=SMALL, weight="bold", va="baseline")
-    left = LEFT if shared else 0.0
-    each_wide = (wide - left - RIGHT - BETWEEN * (columns - 1)) / columns
+    left = _left(panels, form)
+    room = (wide - RIGHT - (left if shared else 0) - BETWEEN * (columns - 1)) / columns
     for place, each in enumerate(panels):
         row, column = divmod(place, columns)
-        x, room = left + column * (each_wide + BETWEEN), each_wide
-        if not shared:
-            x, room = x + LEFT, room - LEFT
-        y = below + (deep - 1 - row) * step + UNDER
-        axes = made.add_axes((x / wide, y / tall, room / wide, high / tall))
-        group = panels if shared else [each]
-        scale(axes, axis(panels, log_across, True), axis(group, log_up, False), room)
-        axes.set_xlabel(each.across, size=SMALL, labelpad=2)
-        if column == 0 or not shared:
-            axes.set_ylabel(each.up, size=SMALL, labelpad=3)
-        else:
-            axes.set_yticklabels([])
-        if each.name:
-            axes.set_title(each.name, size=SMALL, loc="left", pad=4)
+        x, y = (left if shared else 0) + column * (room + BETWEEN), below + (deep - 1 - row) * step + UNDER
+        start, end = x + (0 if shared else left), x + room
+        axes = made.add_axes((start / wide, y / tall, (end - start) / wide, high / tall))
+        scale(
+            axes, axis(panels, form.log_across, True), axis(panels if shared else [each], form.log_up, False)
+        )
+        _name(axes, each, column == 0 or not shared)
         draw(axes, each)
     foot = panel(made, 0.1, 0, wide - 0.2, below)
     _draw_legend(foot, legend, below - 0.04)
     for k, line in enumerate(notes):
         foot.text(0, 0.04 + LINE * (len(notes) - k - 0.8), line, size=SMALL, color=GREY, style="italic")
     return made
+
+
+def _points(panels: Sequence[Panel]) -> list[Point]:
+    return [point for each in panels for one in each.series for point in one.points]
+
+
+def _left(panels: Sequence[Panel], form: Form) -> float:
+    """The left margin: the ticks' widest number, and beside it what the heights are."""
+    most = max(axis([each], form.log_up, False).high for each in panels)
+    return max(LEFT, 0.28 + measured(f"{min(most, 999_999):,.0f}"))
+
+
+def _name(axes: Axes, each: Panel, first: bool) -> None:
+    """What the axes measure; heights only at the ``first`` of panels that share them."""
+    axes.set_xlabel(each.across, size=SMALL, labelpad=2)
+    if first:
+        axes.set_ylabel(each.up, size=SMALL, labelpad=3)
+    else:
+        axes.set_yticklabels([])
+    axes.set_title(each.name, size=SMALL, loc="left", pad=4)
 
 
 Column = list[tuple[Key, list[str]]]

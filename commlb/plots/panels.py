@@ -26,6 +26,7 @@ REFUSED = "refused: over a limit"
 MORE = "none of up to so many bits suffices"
 BAND = "shaded: from the least to the most of the seeds; the line is their median"
 SAMPLED = "hollow: sampled; filled: not sampled"
+AT_LEAST = "hollow: sampled, at least so much; filled: not sampled"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Point:
 class Series:
     """Points of one machine or quantity. ``note``: what the legend says after its name, in parts.
 
-    ``band``: what lies between is shaded; otherwise it is a bar at each point. ``joined``: by a line.
+    ``band``: what lies between is shaded; otherwise it is a bar at each point. ``joined``: by a line. ``apart``:
+    sampled points are lower limits, so that no line leads to them.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Series:
     points: tuple[Point, ...]
     band: bool = True
     joined: bool = True
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class Axis:
-    """Whether an axis is logarithmic, and its ends."""
+    """Whether an axis is logarithmic, its ends, and those of the data."""
 
     log: bool
     low: float
     high: float
+    first: float = 0.0
+    last: float = 0.0
 
 
 def axis(panels: Sequence[Panel], log: bool, across: bool) -> Axis:
@@ -101,9 +106,9 @@ def axis(panels: Sequence[Panel], log: bool, across: bool) -> Axis:
         places = [point.x for point in points] + [x for rule in rules for x in rule.at]
         first, last = min(places), max(places)
         if log and first > 0 and last > first:
-            return Axis(True, first / 1.12, last * 1.12)
+            return Axis(True, first / 1.12, last * 1.12, first, last)
         margin = max(0.04 * (last - first), 0.5 if last == first else 0.0)
-        return Axis(False, first - margin, last + margin)
+        return Axis(False, first - margin, last + margin, first, last)
     values = [v for p in points for v in (p.value, p.low, p.high, p.more) if v is not None]
     values += [v for rule in rules for v in rule.values]
     most, positive = max(values, default=1.0), [v for v in values if v > 0]
@@ -121,7 +126,7 @@ def _arrows(points: Sequence[Point]) -> bool:
     return any(point.more is not None for point in points)
 
 
-def scale(axes: Axes, across: Axis, up: Axis, wide: float) -> None:
+def scale(axes: Axes, across: Axis, up: Axis) -> None:
     """Limits, ticks and the grid; a logarithmic axis has powers of two as plain numbers."""
     axes.tick_params(labelsize=SMALL, length=3, pad=2)
     axes.spines[["top", "right"]].set_visible(False)
@@ -133,6 +138,7 @@ def scale(axes: Axes, across: Axis, up: Axis, wide: float) -> None:
             one.set_minor_locator(NullLocator())
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(up.low, up.high)
+    wide = axes.get_window_extent().width / axes.figure.dpi
     most = max(2, int(wide / (0.16 + SMALL * CHARACTER * len(f"{across.high:,.0f}"))))
     places = _powers(across, most) if across.log else _whole(across, most)
     axes.set_xticks(places, [f"{place:,g}" for place in places])
@@ -146,7 +152,7 @@ def scale(axes: Axes, across: Axis, up: Axis, wide: float) -> None:
 
 
 def _whole(ends: Axis, most: int) -> list[float]:
-    first, last = math.ceil(ends.low), math.floor(ends.high)
+    first, last = math.ceil(ends.first), math.floor(ends.last)
     return [float(place) for place in ticks(first, last, most)]
 
 
@@ -161,10 +167,12 @@ def draw(axes: Axes, each: Panel) -> None:
     """Rules below, then each series: what it varies between, its line, its points, and what has none."""
     low = axes.get_ylim()[0]
     for rule in each.rules:
-        look = rule.look
+        look, at, values = rule.look, rule.at, rule.values
+        if len(set(at)) == 1:  # one size: a line across all of it
+            at, values = axes.get_xlim(), values[:1] * 2
         if rule.below:
-            axes.fill_between(rule.at, rule.values, low, color=PALE, lw=0, zorder=0.5)
-        axes.plot(rule.at, rule.values, color=look.colour, ls=look.dash, lw=look.width, zorder=2)
+            axes.fill_between(at, values, low, color=PALE, lw=0, zorder=0.5)
+        axes.plot(at, values, color=look.colour, ls=look.dash, lw=look.width, zorder=2, label=rule.name)
     stacked = 0
     for one in each.series:
         _points(axes, one, low)
@@ -182,17 +190,19 @@ def _points(axes: Axes, one: Series, low: float) -> None:
     values = [_shown(axes, point.value, low) for point in points]
     lows = [_shown(axes, point.low, low) for point in points]
     highs = [_shown(axes, point.high, low) for point in points]
+    alone = [one.apart and point.sampled for point in points]
     if one.band:
-        axes.fill_between(at, lows, highs, color=look.colour, alpha=0.18, lw=0, zorder=1)
+        least = [math.nan if a else v for a, v in zip(alone, lows, strict=True)]
+        axes.fill_between(at, least, highs, color=look.colour, alpha=0.18, lw=0, zorder=1)
     for k, (x, a, b) in enumerate(zip(at, lows, highs, strict=True)):
-        beside = [lows[j] for j in (k - 1, k + 1) if 0 <= j < len(at)]
-        shaded = one.band and any(map(math.isfinite, beside))
-        if a < b and not shaded:
+        beside = [j for j in (k - 1, k + 1) if 0 <= j < len(at) and math.isfinite(lows[j]) and not alone[j]]
+        if a < b and (alone[k] or not one.band or not beside):
             axes.plot(
                 [x, x], [a, b], color=look.colour, lw=1.0, marker="_", ms=3.5, mew=1.0, zorder=look.order
             )
     dash = look.dash if one.joined else "none"
-    axes.plot(at, values, color=look.colour, ls=dash, lw=look.width, zorder=look.order, label=one.name)
+    led = [math.nan if a else v for a, v in zip(alone, values, strict=True)]
+    axes.plot(at, led, color=look.colour, ls=dash, lw=look.width, zorder=look.order, label=one.name)
     for hollow in (False, True):
         kept = [k for k, p in enumerate(points) if p.sampled == hollow and p.value is not None]
         fill, name = ("white", "sampled") if hollow else (look.colour, "exact")
@@ -227,7 +237,7 @@ def mark(
         ms=size,
         mfc=fill or colour,
         mec=edge,
-        mew=0.5 if fill == colour else 1.2,
+        mew=0.4 if fill == colour else 1.2,
         zorder=order,
         clip_on=False,
         label=name,

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from matplotlib.figure import Figure
 
 from commlb.errors import BadInput, unknown_name
 from commlb.plots.colours import machine_name
-from commlb.plots.kinds import KINDS, Form, at_largest
-from commlb.plots.page import WIDTHS
-from commlb.plots.style import count
+from commlb.plots.kinds import KINDS, OVER, at_largest
+from commlb.plots.page import WIDTHS, Form
+from commlb.plots.style import clipped, count
 from commlb.plots.table import Rows, grouped, series_name
 from commlb.records_rows import MemoryPoint
+from commlb.wording import whole
+
+MOST_N = 2**53
+"""The largest integer below which floats are exact."""
+
+MOST_PANELS, MOST_SERIES = 6, 12
+"""Machines in a picture of chains, and in the others."""
+
+LEFT_OUT = {"curve": "without an error target", "precision": "without a precision, or at a smaller n"}
+REST = "with an error target"
+"""Which rows a kind of picture has no place for."""
 
 SCALES = ("linear", "log")
 
@@ -32,7 +43,7 @@ def select(
     rows: Rows,
     *,
     machines: Sequence[str] = (),
-    n: Iterable[int] | None = None,
+    n: Container[int] | None = None,
     errors: Sequence[float] = (),
     over: str | None = None,
     task: str | None = None,
@@ -47,13 +58,12 @@ def select(
     """
     if not rows:
         raise BadInput("there are no rows; give a file that curve, reduce or states wrote")
-    sizes = None if n is None else set(n)
     asked = {"prefix_set": over, "task": task, "reduction": reduction, "symbols": symbols, "c": c}
     found = [
         row
         for row in one_cut(rows)
         if (not machines or _names(row) & set(machines))
-        and (sizes is None or row.n in sizes)
+        and (n is None or row.n in n)
         and (not errors or any(_equal(row.error_target, error) for error in errors))
         and all(value is None or getattr(row, key) == value for key, value in asked.items())
     ]
@@ -120,6 +130,14 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
         raise BadInput("there are no rows; give a file that curve, reduce or states wrote")
     if kind is not None and kind not in KINDS:
         raise unknown_name("kind of picture", kind, KINDS)
+    for row in rows:
+        if not 1 <= row.n <= MOST_N or row.symbols < 2:
+            raise BadInput(
+                f"a row that is drawn has n from 1 to 2^53 and at least 2 symbols; given n = {whole(row.n)}, "
+                f"symbols = {whole(row.symbols)}"
+            )
+        if row.prefix_set not in OVER:
+            raise BadInput(f"a prefix set is {' or '.join(OVER)}; given '{clipped(row.prefix_set, 20)}'")
     for key, option in OPTIONS.items():
         values = {getattr(row, key) for row in rows}
         if len(values) > 1:
@@ -128,6 +146,12 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
     kind = kind or kind_of(rows)
     targets = [row for row in rows if row.error_target is not None]
     if kind == "curve" and targets:
+        _require_room(kind, targets)
+        errors = {row.error_target for row in targets}
+        if len(errors) > MOST_PANELS:
+            raise BadInput(
+                f"a picture has room for {MOST_PANELS} error targets; given {len(errors)}; choose with --error"
+            )
         return kind, targets
     found = [row for row in rows if row.error_target is None]
     if not found:
@@ -136,7 +160,24 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
         raise BadInput(
             f"all {count(len(found), 'row')} were refused: {found[0].remark or 'no reason is given'}"
         )
-    return kind, at_largest(found) if kind == "precision" else found
+    found = at_largest(found) if kind == "precision" else found
+    _require_room(kind, found)
+    return kind, found
+
+
+def _machines(kind: str, rows: Rows) -> list[str]:
+    """The families that the kind of picture tells apart."""
+    return list(grouped(rows, ("seed", "p") if kind == "precision" else ("seed",)))
+
+
+def _require_room(kind: str, rows: Rows) -> None:
+    found, most = _machines(kind, rows), MOST_PANELS if kind == "chain" else MOST_SERIES
+    if len(found) > most:
+        other = "--kind curve" if kind == "chain" else "--kind precision for rows that differ in p"
+        raise BadInput(
+            f"a picture of kind {kind} has room for {most} machines; given {len(found)}: {', '.join(found[:8])}, "
+            f"…; choose with --machine, or take {other}"
+        )
 
 
 def _value(value: object) -> str:
@@ -168,11 +209,11 @@ def shown(rows: Rows, kind: str | None = None) -> str:
     none = [
         row for row in drawn if row.error_target is not None and not row.is_refused and row.machine is None
     ]
-    words = [f"{kind} of {count(len(drawn), 'row')}, {count(len(grouped(drawn)), 'machine')}"]
+    words = [f"{kind} of {count(len(drawn), 'row')}, {count(len(_machines(kind, drawn)), 'machine')}"]
     if refused:
         words.append(f"{count(len(refused), 'cell')} refused ({refused[0].remark or 'no reason given'})")
     if none:
         words.append(f"{count(len(none), 'cell')} without a machine that suffices")
     if len(drawn) < len(rows):
-        words.append(f"{count(len(rows) - len(drawn), 'row')} of another kind left out")
+        words.append(f"{count(len(rows) - len(drawn), 'row')} left out ({LEFT_OUT.get(kind, REST)})")
     return "; ".join(words)

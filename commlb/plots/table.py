@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_FLOOR
 
+from commlb.errors import BadInput
 from commlb.fano import fano_bits
 from commlb.plots.chains import short
 from commlb.plots.colours import looks, machine_name
@@ -30,17 +31,15 @@ NAME = 34
 
 
 def series_name(row: MemoryPoint, drop: Iterable[str] = ("seed",)) -> str:
-    """The family, or the machine where there is none, without the parameters that only repeat it.
-
-    >>> import dataclasses
-    >>> names = ["gru:d,p=8,seed=0", "random:bits,seed=3", "my.py:build", "random:seed=1"]
-    >>> [_without(name, ("seed",)) for name in names]
-    ['gru:d,p=8', 'random:bits', 'my.py:build', 'random']
-    """
+    """The family, or the machine where there is none, without the parameters that only repeat it."""
     return _without(row.family or row.machine or "unknown", drop)
 
 
 def _without(text: str, drop: Iterable[str]) -> str:
+    """
+    >>> [_without(name, ("seed",)) for name in ("gru:d,p=8,seed=0", "my.py:build", "random:seed=1")]
+    ['gru:d,p=8', 'my.py:build', 'random']
+    """
     name, _, rest = text.partition(":")
     kept = ",".join(part for part in rest.split(",") if part.partition("=")[0] not in drop)
     return f"{name}:{kept}" if kept else name
@@ -73,25 +72,40 @@ def points(
     A row with an error target and without a machine counts as more than all others; where the median is such a
     one there is no value. Rows whose value is unknown are left out.
     """
-    found = []
-    for x in sorted({across(row) for row in rows}):
-        here = [row for row in rows if across(row) == x]
-        done = [row for row in here if not row.is_refused]
-        none = [row for row in done if row.error_target is not None and row.machine is None]
-        known = [(row, v) for row in done if row not in none and (v := value(row)) is not None]
-        more = max((row.searched_bits for row in none if row.searched_bits is not None), default=None)
-        refused = any(row.is_refused for row in here)
-        if not known and not none and not refused:
-            continue
-        values = sorted(v for _, v in known) + [math.inf] * len(none)
-        middle = statistics.median(values) if values else None
-        if middle is not None and math.isinf(middle):
-            middle = None
-        seen = [v for v in values if math.isfinite(v)] + ([] if more is None or not known else [more])
-        sampled = any(map(is_sampled, [*none, *(row for row, _ in known)]))
-        low, high = (min(seen), max(seen)) if seen else (None, None)
-        found.append(Point(x, middle, low, high, sampled, more, refused))
-    return found
+    places = sorted({across(row) for row in rows})
+    found = [_point(x, [row for row in rows if across(row) == x], value) for x in places]
+    return [point for point in found if point is not None]
+
+
+def _point(x: float, rows: Rows, value: Value) -> Point | None:
+    """What the rows at one place say; None if nothing."""
+    done = [row for row in rows if not row.is_refused]
+    none = [row for row in done if row.error_target is not None and row.machine is None]
+    known = [(row, bits) for row in done if row not in none and (bits := value(row)) is not None]
+    if not known and not none and len(done) == len(rows):
+        return None
+    values = [bits for _, bits in known]
+    more = max(map(_searched, none), default=None)
+    middle = statistics.median([*values, *[math.inf] * len(none)]) if values else math.inf
+    ends = [] if not values else [*values, *([] if more is None else [more])]
+    return Point(
+        x,
+        value=middle if math.isfinite(middle) else None,
+        low=min(ends, default=None),
+        high=max(ends, default=None),
+        sampled=any(map(is_sampled, [*none, *(row for row, _ in known)])),
+        more=more,
+        refused=len(done) < len(rows),
+    )
+
+
+def _searched(row: MemoryPoint) -> float:
+    if row.searched_bits is None:
+        raise BadInput(
+            f"a row with an error target has a machine, or how far one was searched for; the cell {row.digest} "
+            f"({row.family}, n = {row.n}) has neither"
+        )
+    return row.searched_bits
 
 
 def is_sampled(row: MemoryPoint) -> bool:
@@ -112,16 +126,17 @@ def _seed(row: MemoryPoint) -> str | None:
 
 
 def slope(found: Sequence[Point]) -> Trend | None:
-    """The trend of the medians; None where it says nothing, or where the greatest are not known."""
+    """The trend of the medians over all seeds; None where it says nothing, or the greatest are not known."""
     if any(point.more is not None for point in found):
         return None
-    known = [(int(point.x), point.value) for point in found if point.value is not None]
+    known = [(int(point.x), point.value) for point in found if point.value is not None and not point.refused]
     made = trend([n for n, _ in known], [value for _, value in known])
     return None if made is None or made.is_flat else made
 
 
 def label(name: str) -> str:
-    return clipped(name, NAME)
+    """The family in the legend; of a user's own, ``folder/my.py:build``, the end."""
+    return clipped(name.rsplit("/", 1)[-1] if machine_name(name) == name else name, NAME)
 
 
 def where(rows: Rows) -> str:
