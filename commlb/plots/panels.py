@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from commlb.errors import BadInput
 from commlb.plots.curves import Look, ticks
 from commlb.plots.style import CHARACTER, PALE, SMALL
 
@@ -104,6 +105,8 @@ def axis(panels: Sequence[Panel], log: bool, across: bool) -> Axis:
     rules = [rule for each in panels for rule in each.rules]
     if across:
         places = [point.x for point in points] + [x for rule in rules for x in rule.at]
+        if not places:
+            raise BadInput("these rows have none of the numbers that the picture shows; take another --kind")
         first, last = min(places), max(places)
         if log and first > 0 and last > first:
             return Axis(True, first / 1.12, last * 1.12, first, last)
