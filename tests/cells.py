@@ -52,7 +52,7 @@ def thresholds(sizes: Iterable[int], errors: Iterable[float] = (0.0,)) -> list[M
                 family, sampled = f"gru:d,p=8,seed={seed}", {"evidence": "sampled" if n > 3 else "exhaustive"}
                 some = {"family": family, "searched_bits": 64.0, **bound, **sampled}
                 if n < 5 or (n == 6 and seed == 0):
-                    rows.append(cell(n, f"gru:d=2,p=8,seed={seed}", capacity_bits=16.0 * min(n, 6), **some))
+                    rows.append(cell(n, f"gru:d=2,p=8,seed={seed}", capacity_bits=8.0 * n, **some))
                 else:
                     rows.append(cell(n, None, **some) if n < 15 else refused(n, family, **bound))
     return rows

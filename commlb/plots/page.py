@@ -28,6 +28,7 @@ from commlb.plots.panels import (
     Series,
     axis,
     draw,
+    figures,
     mark,
     scale,
 )
@@ -189,7 +190,7 @@ def _points(panels: Sequence[Panel]) -> list[Point]:
 def _left(panels: Sequence[Panel], form: Form) -> float:
     """The left margin: the ticks' widest number, and beside it what the heights are."""
     most = max(axis([each], form.log_up, False).high for each in panels)
-    return max(LEFT, 0.28 + measured(f"{min(most, 999_999):,.0f}"))
+    return max(LEFT, 0.28 + measured(figures(float(round(most)))))
 
 
 def _name(axes: Axes, each: Panel, first: bool) -> None:

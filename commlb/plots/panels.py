@@ -144,14 +144,14 @@ def scale(axes: Axes, across: Axis, up: Axis) -> None:
     wide = axes.get_window_extent().width / axes.figure.dpi
     most = max(2, int(wide / (0.16 + SMALL * CHARACTER * len(f"{across.high:,.0f}"))))
     places = _powers(across, most) if across.log else _whole(across, most)
-    axes.set_xticks(places, [f"{place:,g}" for place in places])
+    axes.set_xticks(places, list(map(figures, places)))
     if up.log:
         places = _powers(up, 8)
         axes.yaxis.set_major_locator(FixedLocator(places))
-        axes.yaxis.set_major_formatter(FixedFormatter([f"{place:,g}" for place in places]))
+        axes.yaxis.set_major_formatter(FixedFormatter(list(map(figures, places))))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}".replace("-", "−"))
+        axes.yaxis.set_major_formatter(lambda value, _: figures(value))
 
 
 def _whole(ends: Axis, most: int) -> list[float]:
@@ -176,15 +176,23 @@ def draw(axes: Axes, each: Panel) -> None:
         if rule.below:
             axes.fill_between(at, values, low, color=PALE, lw=0, zorder=0.5)
         axes.plot(at, values, color=look.colour, ls=look.dash, lw=look.width, zorder=2, label=rule.name)
-    stacked = 0
+    crossed = [one for one in each.series if any(point.refused for point in one.points)]
     for one in each.series:
         _points(axes, one, low)
-        if refused := [point.x for point in one.points if point.refused]:
-            y = 0.04 + 0.065 * stacked
-            mark(axes, refused, [y] * len(refused), "x", 5, one.look.colour, 9, REFUSED).set_transform(
-                axes.get_xaxis_transform()
-            )
-            stacked += 1
+    for k, one in enumerate(crossed):  # stacked, in the lowest third of the axes
+        refused = [point.x for point in one.points if point.refused]
+        y = 0.04 + k * min(0.065, 0.3 / len(crossed))
+        made = mark(axes, refused, [y] * len(refused), "x", 5, one.look.colour, 9, REFUSED)
+        made.set_transform(axes.get_xaxis_transform())
+
+
+def figures(value: float) -> str:
+    """A number at an axis.
+
+    >>> figures(2.5), figures(1e7), figures(-1.0), figures(2.0**40)
+    ('2.5', '10,000,000', '−1', '1.09951e+12')
+    """
+    return (f"{value:,.10g}" if abs(value) < 1e10 else f"{value:g}").replace("-", "−")
 
 
 def _points(axes: Axes, one: Series, low: float) -> None:
