@@ -119,7 +119,7 @@ def curve_command(
         )
     )
     if result.rows:
-        output.draw_rows(plots, result.rows, out)
+        output.draw(plots, "save_rows", result.rows, (out,) if out else ())
     output.say("curve", result, [], as_json, (), started, given["seed"])
     if stopped is not None:
         raise stopped

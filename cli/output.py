@@ -133,12 +133,3 @@ def shares_on_terminal(what: str) -> Callable[[int, int, float], None]:
         click.echo(f"\r{what}: {done} of {of}, about {left:.0f} s left   {end}", nl=False, err=True)
 
     return show
-
-
-def draw_rows(plots: tuple[str, ...], rows: Any, out: str | None) -> None:
-    """Draw rows of ``curve`` to each file, with the name of theirs."""
-    if plots:
-        from commlb.plots import save_rows
-
-        for path in plots:
-            save_rows(rows, path, source=Path(out).name if out else "")

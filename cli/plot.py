@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from commlb_cli.exact import Sizes
-from commlb_cli.options import INTEGER
+from commlb_cli.options import INTEGER, Sizes
 
 
 @click.command("plot")
@@ -72,10 +71,10 @@ def plot_command(
     """
     from commlb_cli import output
 
-    from commlb.records_rows import merged
+    from commlb import ledger
 
     output.check((), plots)
-    rows = merged([row for file in files for row in _read(file)])
+    rows = ledger.read(files)
     from commlb import plots as pictures
 
     sizes = None if n is None else n if isinstance(n, range) else [n]
@@ -92,22 +91,3 @@ def plot_command(
             width="wide" if wide else "column",
         )
         click.echo(f"{path}: {pictures.shown(chosen, kind)}")
-
-
-def _read(path: str) -> list[Any]:
-    """The rows of a file; a file without any is refused, as it is more often a slip than meant."""
-    from commlb.errors import BadInput
-    from commlb.records_rows import from_csv
-
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"'{path}' is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise BadInput(f"cannot read '{path}': {error.strerror or error}") from None
-    except ValueError as error:
-        raise BadInput(f"cannot read '{path}': {error}") from None
-    rows = from_csv(text, path)
-    if not rows:
-        raise BadInput(f"'{path}' holds no rows; give a file that curve, reduce or states wrote")
-    return rows

@@ -15,17 +15,23 @@ TIMES_HEADER = line(["digest", "seconds"])
 
 
 def read(paths: Iterable[str | Path]) -> list[MemoryPoint]:
-    """The rows of several files as one table. Raises ``BadInput`` for what is no file of rows."""
-    return merged([row for path in paths for row in from_csv(_text(path), str(path))])
+    """The rows of several files as one table. Raises ``BadInput`` for a file without rows: more often a slip."""
+    found = []
+    for path in paths:
+        rows = from_csv(_text(path), str(path))
+        if not rows:
+            raise BadInput(f"'{path}' holds no rows; give a file that curve, reduce or states wrote")
+        found += rows
+    return merged(found)
 
 
 def _text(path: str | Path) -> str:
     try:
-        return Path(path).read_bytes().decode()
-    except UnicodeDecodeError:
-        raise BadInput(f"'{path}' is no CSV: it is not UTF-8 text") from None
-    except OSError as error:
-        raise BadInput(f"cannot read '{path}': {error.strerror or error}") from None
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"'{path}' is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot read '{path}': {getattr(error, 'strerror', None) or error}") from None
 
 
 class Ledger:

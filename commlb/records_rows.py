@@ -233,12 +233,12 @@ def order(row: MemoryPoint) -> tuple[Any, ...]:
     return (*named, target, row.family or row.machine or "", row.n, row.cut or 0, row.seed or 0, row.digest)
 
 
-def without(family: str, key: str) -> str:
-    """A machine as text, one of its parameters left out: what rows of one curve have in common.
+def without(machine: str, *keys: str) -> str:
+    """A machine as text, some of its parameters left out: what rows of one curve have in common.
 
-    >>> without("random:bits,seed=3", "seed"), without("exact:seed=1", "seed")
-    ('random:bits', 'exact')
+    >>> without("random:bits,seed=3", "seed"), without("exact:seed=1", "seed"), without("my.py:build", "seed", "p")
+    ('random:bits', 'exact', 'my.py:build')
     """
-    name, _, rest = family.partition(":")
-    parts = [part for part in rest.split(",") if part and part.partition("=")[0] != key]
+    name, _, rest = machine.partition(":")
+    parts = [part for part in rest.split(",") if part and part.partition("=")[0] not in keys]
     return f"{name}:{','.join(parts)}" if parts else name

@@ -88,14 +88,25 @@ def told(found: dict[str, list[StatesResult]]) -> str:
 
 def smallest(folder: Path) -> str:
     """The room that is enough at n = 16, and its slope in n, beside the bound."""
-    header = ["task", "ε", "bound, bits", "family", "least", "median", "most", "slope of the median, bits a symbol"]
+    header = [
+        "task",
+        "ε",
+        "bound, bits",
+        "family",
+        "least",
+        "median",
+        "most",
+        "slope of the median, bits a symbol",
+    ]
     lines = []
     for task in TASKS:
         rows = read([folder / f"{task}-smallest.csv"])
         for target in sorted({row.error_target or 0.0 for row in rows}):
             families = sorted({without(row.family or "", "seed") for row in rows})
             for family in families:
-                mine = [r for r in rows if r.error_target == target and without(r.family or "", "seed") == family]
+                mine = [
+                    r for r in rows if r.error_target == target and without(r.family or "", "seed") == family
+                ]
                 lines.append([task, f"{target:g}", *_at_end(mine, family)])
     return table(header, lines)
 

@@ -15,7 +15,7 @@ from commlb.plots.colours import looks, machine_name
 from commlb.plots.curves import Look
 from commlb.plots.panels import Point, Rule
 from commlb.plots.style import GREY, clipped, task_name
-from commlb.records_rows import MemoryPoint
+from commlb.records_rows import MemoryPoint, without
 from commlb.trends import Trend, trend
 from commlb.wording import number
 
@@ -32,17 +32,7 @@ NAME = 34
 
 def series_name(row: MemoryPoint, drop: Iterable[str] = ("seed",)) -> str:
     """The family, or the machine where there is none, without the parameters that only repeat it."""
-    return _without(row.family or row.machine or "unknown", drop)
-
-
-def _without(text: str, drop: Iterable[str]) -> str:
-    """
-    >>> [_without(name, ("seed",)) for name in ("gru:d,p=8,seed=0", "my.py:build", "random:seed=1")]
-    ['gru:d,p=8', 'my.py:build', 'random']
-    """
-    name, _, rest = text.partition(":")
-    kept = ",".join(part for part in rest.split(",") if part.partition("=")[0] not in drop)
-    return f"{name}:{kept}" if kept else name
+    return without(row.family or row.machine or "unknown", *drop)
 
 
 def grouped(rows: Rows, drop: Iterable[str] = ("seed",)) -> dict[str, list[MemoryPoint]]:
