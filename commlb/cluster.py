@@ -257,7 +257,9 @@ class Rows:
         """For nodes such as those of ``layer``."""
         from distributed.protocol.pickle import dumps
 
-        limits = Limits(stepping.limits.max_states, stepping.limits.max_memory)  # no clock: it is looked at here
+        limits = Limits(
+            stepping.limits.max_states, stepping.limits.max_memory
+        )  # no clock: it is looked at here
         words = len(layer.keys) - stepping.has_controls
         others = ["control"] * stepping.has_controls + [f"c{k}" for k in range(stepping.limbs)]
         sent = dumps(replace(stepping, limits=limits, whole=False))
