@@ -13,13 +13,17 @@ import itertools
 import logging
 import math
 import os
+import pickle
+import signal
+import socket
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The address that stands for worker processes of this machine."""
+
+SCHEMES = ("tcp", "tls", "ws", "wss")
 
 ANSWERS = 10
 """Seconds in which a scheduler must answer and have a worker."""
@@ -69,45 +75,65 @@ def connect(address: str) -> Iterator[Client]:
     ...     client.submit(pow, 2, 10).result()
     1024
     """
-    if not isinstance(address, str) or not address:
+    if not isinstance(address, str):
         raise BadInput(f"cluster must be local or the address of a Dask scheduler; given {address!r}")
     try:
         import dask.dataframe  # noqa: F401
-        import distributed
+        import distributed  # noqa: F401
     except ImportError as error:
         raise MissingExtra("for --cluster", "cluster") from error
-    with _local(distributed) if address == LOCAL else _remote(distributed, address) as client:
+    with _local() if address == LOCAL else _remote(address) as client:
         yield client
 
 
 @contextmanager
-def _local(distributed: Any) -> Iterator[Client]:
+def _local() -> Iterator[Client]:
+    import dask
+    import distributed
+
     with tempfile.TemporaryDirectory(prefix="commlb-") as folder:
         try:
-            cluster = distributed.LocalCluster(
-                n_workers=max(2, os.cpu_count() or 1),
-                threads_per_worker=1,
-                dashboard_address=None,
-                local_directory=folder,
-                silence_logs=logging.CRITICAL,
-            )
+            # Without an address of its own the scheduler would ask for port 8787, which may be taken.
+            with dask.config.set({"temporary-directory": folder}):
+                cluster = distributed.LocalCluster(
+                    n_workers=max(2, os.cpu_count() or 1),
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    silence_logs=logging.CRITICAL,
+                )
         except RuntimeError as error:
             raise CommlbError(
                 f"the workers did not start ({error}); a script must call from under if __name__ == '__main__':"
             ) from error
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            client.register_worker_callbacks(_leave_interrupts_to_the_caller)
             yield client
 
 
+def _leave_interrupts_to_the_caller() -> None:
+    """A terminal sends Ctrl-C to its workers too; the process that started them ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
-def _remote(distributed: Any, address: str) -> Iterator[Client]:
+def _remote(address: str) -> Iterator[Client]:
+    import distributed
+
     from commlb import __version__
 
+    whole = address if "://" in address else f"tcp://{address}"
     try:
-        client = distributed.Client(address, timeout=ANSWERS, set_as_default=False)
-    except (OSError, ValueError) as error:
+        parsed = urlsplit(whole)
+        if parsed.scheme not in SCHEMES or not parsed.hostname or not parsed.port:
+            raise ValueError(f"it is not of the form {SCHEMES[0]}://host:port")
+        # A client that finds nobody takes half a minute to go away, so a bare connection is tried first.
+        socket.create_connection((parsed.hostname, parsed.port), ANSWERS).close()
+        client = distributed.Client(whole, timeout=ANSWERS, set_as_default=False)
+    except (OSError, ValueError, MemoryError) as error:  # the last where another service answers
         raise BadInput(
-            f"no Dask scheduler answers at {address}; give its address, such as tcp://10.0.0.1:8786, or local"
+            f"no Dask scheduler answers at {address!r} ({error}); give an address such as tcp://10.0.0.1:8786, or "
+            "local"
         ) from error
     with client:
         try:
@@ -295,8 +321,6 @@ class Rows:
 
     def own(self) -> Stepping:
         """The ``Stepping`` of this thread, unpickled once: it keeps its workspace from call to call."""
-        import pickle
-
         if getattr(_own, "sent", None) != self.stepping:
             _own.sent, _own.stepping = self.stepping, pickle.loads(self.stepping)
         return _own.stepping
