@@ -5,21 +5,26 @@ are controls, the limbs of its count (c0, c1, …). Of each partition a task ste
 merges what is equal; Dask's P2P shuffle moves every row to the partition that a hash of its state names; there
 what is equal is merged again. All nodes of one state meet, whatever their controls, so that states, mass and
 the spectrum of multiplicities of a layer are sums over its partitions, in exact integers.
+
+**When a worker dies**, what it held and the layer on its way are computed again from what led to them, by Dask: as
+each row of a layer may come from any partition of the one before, that is all since the layer that this
+process handed over. At worst the time spent so far is spent once more, and half a minute of waiting. Numbers
+stay the same: tasks are functions of their inputs, what was gathered of finished layers is kept here, and the
+mass of each layer is compared with the number of its prefixes. The run ends with an error where three workers
+have died of one task (Dask's ``distributed.scheduler.allowed-failures``), and where the scheduler dies.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-import math
 import os
-import pickle
 import signal
 import socket
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -28,16 +33,14 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from commlb.errors import BadInput, CommlbError, MissingExtra, OverLimit
-from commlb.information import spectrum
 from commlb.layers import Limits
-from commlb.limbs import Words, total
 from commlb.machines.base import Machine
-from commlb.prefixes import Edges, Prefixes
+from commlb.partitions import Rows, Summary, merge, same, step, summary
+from commlb.prefixes import Prefixes
 from commlb.reachability import MAX_STATES, Enumeration, Layer, Stepping, check
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-    from pandas import DataFrame
 
 LOCAL = "local"
 """The address that stands for worker processes of this machine."""
@@ -49,12 +52,6 @@ ANSWERS = 10
 
 FROM = 2**16
 """Nodes from which a layer is handed over to the cluster; smaller ones are stepped in this process."""
-
-PARTITION = 2**26
-"""Bytes of the rows that meet in one partition, at most, about."""
-
-FEWEST, WORTH = 2**10, 2**14
-"""Rows that a partition is not made smaller than for want of memory, and to give every worker one."""
 
 LOOKS = 0.2
 """Seconds between two looks at the clock while the workers work."""
@@ -154,32 +151,6 @@ def _version() -> str:
     return __version__
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What is gathered of a layer, or of one of its partitions.
-
-    ``t``: the tokens read. ``nodes``: pairs (state, control). ``states``: distinct states. ``mass``: the prefixes
-    counted. ``spectrum``: how many states have each multiplicity.
-    """
-
-    t: int
-    nodes: int
-    states: int
-    mass: int
-    spectrum: dict[int, int]
-
-    @classmethod
-    def of(cls, layer: Layer) -> Summary:
-        """Of these nodes; their mass is counted, not taken from ``layer``.
-
-        >>> words = np.array([[7, 5]], np.uint64)
-        >>> Summary.of(Layer(3, words, words, np.zeros((0, 1, 2), np.uint64), 1, 0))
-        Summary(t=3, nodes=2, states=2, mass=12, spectrum={5: 1, 7: 1})
-        """
-        keys, counts, _ = layer.states()
-        return cls(layer.t, layer.keys.shape[1], keys.shape[1], total(layer.counts), spectrum(counts))
-
-
 @dataclass
 class ClusterEnumeration:
     """``reachability.Enumeration`` on the workers of ``client``; iterate ``layers``, which are summaries.
@@ -199,8 +170,8 @@ class ClusterEnumeration:
         """The layers t = 0 … cut.
 
         Raises ``OverLimit`` after a layer that has too many nodes, when the time is up, and where one task would
-        take too many bytes; ``CommlbError`` if the counts do not add up to the number of prefixes, or if
-        workers die again and again.
+        take too many bytes; ``CommlbError`` if the counts do not add up to the number of prefixes, if workers
+        die again and again, and if the scheduler dies.
         """
         own = Enumeration(self.machine, self.prefixes, False, self.limits, self.heard)
         layer = own.stepping.start()
@@ -213,11 +184,12 @@ class ClusterEnumeration:
             if over.option != "--max-memory":
                 raise
         if layer.t < len(self.prefixes.layers):
-            yield from self._spread(layer, Rows.of(own.stepping, layer))
+            with _said_plainly():
+                yield from self._spread(layer, self._rows(own.stepping, layer))
 
     def _spread(self, layer: Layer, rows: Rows) -> Iterator[Summary]:
         """The layers after ``layer``."""
-        parts = self.client.map(_same, rows.split(layer, self._threads()), pure=False)
+        parts = self.client.map(same, rows.split(layer, self._threads()), pure=False)
         nodes = layer.keys.shape[1]
         for t, mass in enumerate(itertools.islice(self.prefixes.masses(), layer.t + 1, None), layer.t + 1):
             parts = self._after(parts, rows, nodes, t)
@@ -226,6 +198,16 @@ class ClusterEnumeration:
             self.heard(t, len(self.prefixes.layers))
             nodes = found.nodes
             yield found
+
+    def _rows(self, stepping: Stepping, layer: Layer) -> Rows:
+        """The form of the nodes after ``layer``."""
+        from distributed.protocol.pickle import dumps
+
+        limits = Limits(self.limits.max_states, self.limits.max_memory)  # no clock: it is looked at here
+        words = len(layer.keys) - stepping.has_controls
+        others = ["control"] * stepping.has_controls + [f"c{k}" for k in range(stepping.limbs)]
+        sent = dumps(replace(stepping, limits=limits, whole=False))
+        return Rows([f"w{k}" for k in range(words)], others, sent)
 
     def _threads(self) -> int:
         return max(1, sum(self.client.nthreads().values()))
@@ -241,25 +223,22 @@ class ClusterEnumeration:
         count = rows.partitions(successors, ahead, self.limits.max_memory, self._threads())
         given = {"meta": rows.frame(np.empty((rows.width, 0), np.uint64)), "enforce_metadata": False}
         frame = dd.from_delayed(parts, meta=given["meta"], verify_meta=False)
-        frame = frame.map_partitions(_step, rows, edges, t, **given)
+        frame = frame.map_partitions(step, rows, edges, t, **given)
         frame = frame.shuffle(rows.state, npartitions=count, ignore_index=True, shuffle_method="p2p")
-        return futures_of(self.client.persist(frame.map_partitions(_merge, rows, t, **given)))
+        return futures_of(self.client.persist(frame.map_partitions(merge, rows, t, **given)))
 
     def _summary(self, parts: list[Future], rows: Rows, t: int) -> Summary:
         """The sum of what the partitions are, once they are there."""
-        from distributed import KilledWorker, wait
+        from distributed import wait
 
-        waiting = self.client.map(_summary, parts, rows=rows, t=t, pure=False)
+        waiting = self.client.map(summary, parts, rows=rows, t=t, pure=False)
         done = False
         while not done:
             self.limits.check_time(f"layer {t}")
             with self.client.as_current(), suppress(TimeoutError):
                 wait(waiting, timeout=LOOKS)
                 done = True
-        try:
-            found = self.client.gather(waiting)
-        except KilledWorker as error:
-            raise CommlbError(f"layer {t}: workers died again and again ({error})") from error
+        found = self.client.gather(waiting)
         nodes, states, mass = np.sum([(s.nodes, s.states, s.mass) for s in found], axis=0, dtype=object)
         times: Counter[int] = Counter()
         for each in found:
@@ -267,91 +246,16 @@ class ClusterEnumeration:
         return Summary(t, nodes, states, mass, dict(sorted(times.items())))
 
 
-@dataclass(frozen=True)
-class Rows:
-    """How nodes are laid in the rows of a dataframe, and the pickled ``Stepping`` that steps them.
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Dask's ways to say that it has given up, as ``CommlbError``."""
+    from distributed import KilledWorker
 
-    ``state``, ``others``: names of the columns with words of the state, and with control and limbs.
-    """
-
-    state: list[str]
-    others: list[str]
-    stepping: bytes
-
-    @classmethod
-    def of(cls, stepping: Stepping, layer: Layer) -> Rows:
-        """For nodes such as those of ``layer``."""
-        from distributed.protocol.pickle import dumps
-
-        limits = Limits(
-            stepping.limits.max_states, stepping.limits.max_memory
-        )  # no clock: it is looked at here
-        words = len(layer.keys) - stepping.has_controls
-        others = ["control"] * stepping.has_controls + [f"c{k}" for k in range(stepping.limbs)]
-        sent = dumps(replace(stepping, limits=limits, whole=False))
-        return cls([f"w{k}" for k in range(words)], others, sent)
-
-    @property
-    def width(self) -> int:
-        return len(self.state) + len(self.others)
-
-    def frame(self, columns: Words) -> DataFrame:
-        """The dataframe of ``columns`` (width, N), which it keeps."""
-        from pandas import DataFrame
-
-        return DataFrame(columns.T, columns=[*self.state, *self.others], copy=False)
-
-    def frame_of(self, layer: Layer) -> DataFrame:
-        return self.frame(np.concatenate([layer.keys, layer.counts]))
-
-    def split(self, layer: Layer, parts: int) -> list[DataFrame]:
-        """The rows of ``layer`` in so many dataframes."""
-        columns = np.concatenate([layer.keys, layer.counts])
-        return [self.frame(part) for part in np.array_split(columns, parts, axis=1)]
-
-    def partitions(self, successors: int, ahead: int, memory: int, threads: int) -> int:
-        """Into how many partitions so many rows go, each of which has ``ahead`` edges at most.
-
-        So many that each fits its limits with room to spare, and that each thread has one if that is worth it.
-        """
-        row = 8 * self.width
-        most = min(PARTITION // row, memory // 2 // Stepping.bytes_needed(1, ahead, row))
-        enough = max(WORTH, -(-successors // threads))
-        return math.ceil(successors / max(1, min(max(FEWEST, most), enough)))
-
-    def own(self) -> Stepping:
-        """The ``Stepping`` of this thread, unpickled once: it keeps its workspace from call to call."""
-        if getattr(_own, "sent", None) != self.stepping:
-            _own.sent, _own.stepping = self.stepping, pickle.loads(self.stepping)
-        return _own.stepping
-
-    def layer(self, frame: DataFrame, t: int) -> Layer:
-        """The nodes in a dataframe."""
-        columns = np.ascontiguousarray(frame.to_numpy().T)
-        stepping = self.own()
-        keys = len(columns) - stepping.limbs
-        return stepping.layer(t, columns[:keys], columns[keys:], 0)
-
-
-_own = threading.local()
-
-
-def _same(frame: DataFrame) -> DataFrame:
-    """A layer that is handed over: the graph keeps it, so that no worker's death can lose it."""
-    return frame
-
-
-def _step(frame: DataFrame, rows: Rows, edges: Edges, t: int) -> DataFrame:
-    """The successors, at t, of some nodes; equal ones merged, so that fewer travel."""
-    return rows.frame_of(rows.own().after(rows.layer(frame, t - 1), edges, 0))
-
-
-def _merge(frame: DataFrame, rows: Rows, t: int) -> DataFrame:
-    """All rows of one partition of layer t, equal ones merged."""
-    stepping, layer = rows.own(), rows.layer(frame, t)
-    stepping.require(Stepping.bytes_needed(0, len(frame), 8 * rows.width), t)
-    return rows.frame_of(stepping.merged(t, layer.keys, layer.counts, 0))
-
-
-def _summary(frame: DataFrame, rows: Rows, t: int) -> Summary:
-    return Summary.of(rows.layer(frame, t))
+    try:
+        yield
+    except KilledWorker as error:
+        raise CommlbError(
+            "workers die again and again, perhaps for want of memory; give them more"
+        ) from error
+    except (CancelledError, OSError) as error:
+        raise CommlbError("the scheduler of the cluster is gone, and the layers with it") from error

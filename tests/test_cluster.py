@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -15,7 +17,7 @@ pytest.importorskip("dask")
 pytest.importorskip("distributed")
 
 import commlb
-from commlb import cluster, machines, retention
+from commlb import cluster, machines, partitions, retention
 from commlb.errors import BadInput, CommlbError, MissingExtra, OverLimit
 from commlb.layers import Limits
 from commlb.prefixes import of_task
@@ -43,8 +45,8 @@ def address(client):
 def small(monkeypatch):
     """Layers go over from four nodes on, in partitions of about 100 rows."""
     monkeypatch.setattr(cluster, "FROM", 4)
-    monkeypatch.setattr(cluster, "PARTITION", 1)
-    monkeypatch.setattr(cluster, "FEWEST", 100)
+    monkeypatch.setattr(partitions, "PARTITION", 1)
+    monkeypatch.setattr(partitions, "FEWEST", 100)
 
 
 CASES = [
@@ -71,7 +73,7 @@ def test_results_are_those_of_one_process(address, small, task, n, machine, opti
 def test_a_promise_of_simple_graphs(client, small):
     task = IsTree(5, simple=True)
     machine = machines.build("exact", task, task.length - 1)
-    here = [cluster.Summary.of(layer) for layer in Enumeration(machine, of_task(task)).layers()]
+    here = [partitions.Summary.of(layer) for layer in Enumeration(machine, of_task(task)).layers()]
     assert list(cluster.ClusterEnumeration(machine, of_task(task), client).layers()) == here
     assert any(found.nodes > found.states for found in here)
 
@@ -102,16 +104,16 @@ def killed_after(client, layer: int, seconds: float):
 
 
 MOMENTS = [
-    0.0,
-    0.05,
-    *(pytest.param(moment, marks=pytest.mark.slow) for moment in (0.02, 0.1, 0.2, 0.3, 0.5)),
+    (18, 0.0),
+    (18, 0.05),
+    *(pytest.param(21, s, marks=pytest.mark.slow) for s in (0.1, 0.2, 0.4, 0.8)),
 ]
 
 
-@pytest.mark.parametrize("seconds", MOMENTS)
-def test_a_worker_may_be_killed_on_the_way(address, client, monkeypatch, seconds):
+@pytest.mark.parametrize(("n", "seconds"), MOMENTS)
+def test_a_worker_may_be_killed_on_the_way(address, client, monkeypatch, n, seconds):
     monkeypatch.setattr(cluster, "FROM", 2**12)
-    asked = {"machine": "random:bits=40", "n": 18}
+    asked = {"machine": "random:bits=40", "n": n}
     here = commlb.states("index", **asked)
     heard, gone = killed_after(client, 16, seconds)
     assert commlb.states("index", **asked, progress=heard, cluster=address) == here
@@ -180,7 +182,7 @@ def test_a_merge_that_loses_a_prefix_is_noticed(client, small, monkeypatch):
 
     def one_less(self, parts, rows, t):
         found = lossy(self, parts, rows, t)
-        return cluster.Summary(t, found.nodes, found.states, found.mass - (t == 6), found.spectrum)
+        return partitions.Summary(t, found.nodes, found.states, found.mass - (t == 6), found.spectrum)
 
     monkeypatch.setattr(cluster.ClusterEnumeration, "_summary", one_less)
     with pytest.raises(CommlbError, match="add up to 63, not to the 64 prefixes"):
@@ -188,12 +190,53 @@ def test_a_merge_that_loses_a_prefix_is_noticed(client, small, monkeypatch):
 
 
 def test_partitions_fit_their_limits():
-    rows = cluster.Rows(["w0", "w1"], ["c0"], b"")
+    rows = partitions.Rows(["w0", "w1"], ["c0"], b"")
     assert rows.partitions(100, 2, 2**32, 2) == 1
     assert rows.partitions(2**16, 2, 2**32, 2) == 2
     assert rows.partitions(2**16, 2, 2**32, 1000) == 4
-    assert rows.partitions(10**9, 2, 2**32, 2) == -(-(10**9) // (cluster.PARTITION // 24))
+    assert rows.partitions(10**9, 2, 2**32, 2) == -(-(10**9) // (partitions.PARTITION // 24))
     assert rows.partitions(10**6, 2, 2**22, 2) == -(-(10**6) // (2**21 // (24 + 2 * 84)))
+
+
+@pytest.mark.slow
+def test_a_cluster_elsewhere_and_the_death_of_its_scheduler(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        address = "tcp://{}:{}".format(*found.getsockname())
+    dask = [sys.executable, "-m", "dask"]
+    of_scheduler = [
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        address.rpartition(":")[2],
+        "--no-dashboard",
+    ]
+    commands = [of_scheduler, *[["worker", address, "--nthreads", "1", "--no-dashboard"]] * 2]
+    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = [subprocess.Popen([*dask, *command], **quiet) for command in commands[:1]]
+    try:
+        wait_for(address)
+        with pytest.raises(BadInput, match="has no worker; start one"):
+            commlb.states("index", 4, cluster=address)
+        started += [subprocess.Popen([*dask, *command], **quiet) for command in commands[1:]]
+        here = commlb.states("index", 18, machine="random:bits=40")
+        assert commlb.states("index", 18, machine="random:bits=40", cluster=address) == here
+        threading.Timer(2, started[0].kill).start()
+        with pytest.raises(CommlbError, match="the scheduler of the cluster is gone"):
+            commlb.states("index", 24, machine="random:bits=40", cluster=address)
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def wait_for(address: str) -> None:
+    host, port = address.removeprefix("tcp://").split(":")
+    for _ in range(300):
+        with suppress(OSError):
+            return socket.create_connection((host, int(port)), 1).close()
+        time.sleep(0.1)
+    raise TimeoutError(address)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ LAYERS = [
         "protocol",
         "randomised",
         "cluster",
+        "partitions",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
     {"retention"},
@@ -108,7 +109,7 @@ def test_imports_point_one_way(path):
 
 HOMES = [
     ("numba", "kernels"), ("matplotlib", "plots"), ("dask", "cluster"), ("distributed", "cluster"),
-    ("pandas", "cluster"),
+    ("pandas", "partitions"),
 ]  # fmt: skip
 
 
