@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import click
-from commlb_cli.options import INTEGER, Sizes, complete
+from commlb_cli.options import INTEGER, Sizes, cluster, complete
 
 
 class Shard(click.ParamType):
@@ -66,9 +66,7 @@ class Shard(click.ParamType):
 @click.option("--out", metavar="FILE.csv", help="Append each row as it is finished; in order at the end.")
 @click.option("--resume", is_flag=True, help="Go on with the rows that are in --out.")
 @click.option("--workers", type=INTEGER, default=1, show_default=True, help="Processes that compute cells.")
-@click.option(
-    "--cluster", metavar="ADDRESS", help="A Dask scheduler, or local (pip install 'commlb[cluster]')."
-)
+@cluster
 @click.option("--shard", "part", type=Shard(), help="Only every N-th cell, from the i-th: for array jobs.")
 @click.option(
     "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."

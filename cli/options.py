@@ -100,6 +100,13 @@ limits = _all(
 )
 """Limits beside ``--max-states``, whose meaning is the verb's own."""
 
+cluster = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Work on the workers of the Dask scheduler at ADDRESS, or of this machine: local. Needs commlb[cluster].",
+)
+"""Where the work is done that a verb can spread."""
+
 
 def results(row: str) -> Callable[[Any], Any]:
     """Where results go; ``row`` says what a row of a .csv file is."""

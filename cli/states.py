@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import click
-from commlb_cli.options import INTEGER, inside, limits, results
+from commlb_cli.options import INTEGER, cluster, inside, limits, results
 
 
 @click.command("states")
@@ -19,6 +19,7 @@ from commlb_cli.options import INTEGER, inside, limits, results
 @click.option("--information", is_flag=True, help="Add what each state tells about each symbol of x.")
 @click.option("--max-states", type=INTEGER, help="Distinct states of one layer at most (default 2^28).")
 @limits
+@cluster
 @results("a row a cut")
 def states_command(
     task: str, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
@@ -32,6 +33,9 @@ def states_command(
     With --information: I(X_i; S_t), and the accuracy of the best guess of x_i from the state, whatever the
     machine itself answers, beside Fano's ceiling.
 
+    With --cluster, layers may outgrow the memory of one process: --max-memory then bounds the bytes of one
+    worker's task. Numbers are the same.
+
     At a limit, or when interrupted, the finished cuts are printed and written (exit codes 4 and 130).
 
     \b
@@ -40,6 +44,7 @@ def states_command(
       commlb states index --n 40 --machine random:bits=18 --plot states.png
       commlb states index --n 12 --machine gru:d=4,p=4 --information
       commlb states istree --n 6 --over all
+      commlb states index --n 24 --machine random:bits=40 --cluster local
       commlb states counting --n 10 --json --out rows.csv
     """
     started = time.perf_counter()

@@ -59,12 +59,28 @@ def require_at_least(name: str, value: object, low: int) -> None:
 
 
 class OverLimit(LimitError):
-    """A search stopped at ``--max-states`` or ``--max-memory``; ``finished`` are the layers' state counts."""
+    """A search stopped at ``--max-states`` or ``--max-memory``; ``finished`` are the layers' state counts.
 
-    def __init__(self, what: str, need: float, limit: float, option: str, finished: Iterable[int] = ()):
+    ``instead``: what else can be done than lower n or raise the limit.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        need: float,
+        limit: float,
+        option: str,
+        finished: Iterable[int] = (),
+        instead: str = "",
+    ):
         self.need, self.limit, self.option, self.finished = need, limit, option, tuple(finished)
+        self._given = (what, need, limit, option, self.finished, instead)
         verb = "used" if option == "--timeout" else "needed"
-        super().__init__(f"{what}: {need:,} {verb}, the limit is {limit:,}; lower n or raise {option}")
+        ways = f"lower n, raise {option}, or {instead}" if instead else f"lower n or raise {option}"
+        super().__init__(f"{what}: {need:,} {verb}, the limit is {limit:,}; {ways}")
+
+    def __reduce__(self) -> tuple[type[OverLimit], tuple[object, ...]]:
+        return OverLimit, self._given
 
 
 class MissingExtra(CommlbError):

@@ -60,64 +60,62 @@ class Layer:
 
 
 @dataclass
-class Enumeration:
-    """The enumeration of one machine over one set of prefixes; iterate ``layers``."""
+class Stepping:
+    """One layer's step, whole or in parts: along every edge, and equal nodes merged.
+
+    ``limbs``: 64-bit limbs of a count. ``has_controls``: whether the last word of a key is its control. Of
+    ``limits``, ``max_memory`` bounds the bytes of one call and ``timeout`` is looked at on the way. ``whole``:
+    whether a call gets a whole layer, as messages then say.
+    """
 
     machine: Machine
-    prefixes: Prefixes
-    information: bool = False
-    limits: Limits = field(default_factory=lambda: Limits(MAX_STATES))
-    heard: Callable[[int, int], None] = lambda done, of: None
+    limbs: int
+    has_controls: bool
+    symbols: int
+    information: bool
+    limits: Limits
+    whole: bool = True
 
     def __post_init__(self) -> None:
-        most = 0
-        for mass in self.prefixes.masses():
-            self.limits.check_time("before layer 0")
-            most = max(most, mass.bit_length())
-        self.limbs = max(1, -(-most // 64))
-        self.has_controls = any(edges.controls_after > 1 for edges in self.prefixes.layers)
         self._workspace = Workspace()
         self._seen = -1
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers t = 0 … cut.
+    @classmethod
+    def of(cls, machine: Machine, prefixes: Prefixes, information: bool, limits: Limits) -> Stepping:
+        """With counts as wide as the largest layer needs; ``OverLimit`` if the time is up before that is known."""
+        most = 0
+        for mass in prefixes.masses():
+            limits.check_time("before layer 0")
+            most = max(most, mass.bit_length())
+        has_controls = any(edges.controls_after > 1 for edges in prefixes.layers)
+        return cls(machine, max(1, -(-most // 64)), has_controls, prefixes.symbols, information, limits)
 
-        Raises ``OverLimit`` before a layer that would take too much memory, and after one that has too many
-        nodes; ``CommlbError`` if the counts do not add up to the number of prefixes.
-        """
-        self._masses = self.prefixes.masses()
-        next(self._masses)
+    def start(self) -> Layer:
+        """Layer 0: the start state, reached by the empty prefix."""
         words = self._keys(self.machine.pack(self.machine.start(1)), np.zeros(1, np.int64))
         counts = np.zeros((self.limbs, 1), np.uint64)
         counts[0] = 1
-        layer = Layer(0, words, counts, np.zeros((0, self.limbs, 1), np.uint64), 1 + self.has_controls, 1)
-        yield layer
-        for t, edges in enumerate(self.prefixes.layers):
-            layer = self._after(layer, edges, t)
-            self._check(layer)
-            self.heard(t + 1, len(self.prefixes.layers))
-            yield layer
+        return self.layer(0, words, counts, 1)
+
+    def layer(self, t: int, keys: Words, counts: Words, mass: int) -> Layer:
+        """A layer, or some nodes of one, without joint counts."""
+        joint = np.zeros((0, self.limbs, keys.shape[1]), np.uint64)
+        return Layer(t, keys, counts, joint, 1 + self.has_controls, mass)
+
+    def merged(self, t: int, keys: Words, counts: Words, mass: int) -> Layer:
+        """The layer of these nodes, equal ones merged, their counts added."""
+        return self.layer(t, *distinct(keys, counts, self._workspace), mass)
 
     def _keys(self, states: Words, controls: Array) -> Words:
         return np.vstack([states, controls.astype(np.uint64)]) if self.has_controls else states
 
-    def _check(self, layer: Layer) -> None:
-        found = total(layer.counts)
-        if found != layer.mass:
-            raise CommlbError(
-                f"the counts of layer {layer.t} add up to {found}, not to the {layer.mass} prefixes there are; "
-                "please report it"
-            )
-        if layer.keys.shape[1] > self.limits.max_states:
-            found = layer.keys.shape[1]
-            raise OverLimit(f"layer {layer.t}: states", found, self.limits.max_states, "--max-states", ())
-
-    def _after(self, layer: Layer, edges: Edges, t: int) -> Layer:
-        """The next layer: step every node along every edge, merge what is equal."""
+    def after(self, layer: Layer, edges: Edges, mass: int) -> Layer:
+        """The layer after ``layer``, of so many prefixes: step every node along every edge, merge what is equal."""
+        t = layer.t
         controls = layer.keys[-1].astype(np.int64) if self.has_controls else np.zeros(1, np.int64)
         ways = (edges.following >= 0).sum(axis=1)
         successors = int(ways[controls].sum()) if self.has_controls else int(ways[0]) * layer.keys.shape[1]
-        joint = len(layer.joint) + (len(edges.reads) * (self.prefixes.symbols - 1) if self.information else 0)
+        joint = len(layer.joint) + (len(edges.reads) * (self.symbols - 1) if self.information else 0)
         dense = self._is_dense(successors, joint)
         self._check_memory(layer, successors, joint, dense, t)
         table = np.zeros((self.limbs, 2**self.machine.storage_bits), np.uint64) if dense else None
@@ -139,20 +137,10 @@ class Enumeration:
                 if joint:
                     self._join(each[:, :, place], layer, chosen, edges.symbols[here, k])
                 done = place.stop
-        mass = next(self._masses)
         if table is not None:
-            merged, sums = dense_distinct(table)
-            return Layer(t + 1, merged, sums, each, layer.controls, mass)
+            return self.layer(t + 1, *dense_distinct(table), mass)
         if not joint:
-            merged, sums = distinct(keys, counts, self._workspace)
-            return Layer(
-                t + 1,
-                merged,
-                sums,
-                np.zeros((0, self.limbs, merged.shape[1]), np.uint64),
-                layer.controls,
-                mass,
-            )
+            return self.merged(t + 1, keys, counts, mass)
         merged, which = groups(keys, self._workspace)
         whole = np.zeros((1, self.limbs, merged.shape[1]), np.uint64)
         sums = np.zeros((joint, self.limbs, merged.shape[1]), np.uint64)
@@ -168,12 +156,23 @@ class Enumeration:
     def _check_memory(self, layer: Layer, successors: int, joint: int, dense: bool, t: int) -> None:
         """Refuse a layer whose successors, merged layer and workspace together take too many bytes."""
         nodes, row = layer.keys.shape[1], 8 * (len(layer.keys) + self.limbs * (1 + joint))
-        need = nodes * row + successors * (3 * row + 12)
+        need = self.bytes_needed(nodes, successors, row)
         if dense:
             most = min(successors, 2**self.machine.storage_bits)
             need = nodes * row + 8 * self.limbs * 2**self.machine.storage_bits + most * row
+        self.require(need, t + 1)
+
+    @staticmethod
+    def bytes_needed(nodes: int, successors: int, row: int) -> int:
+        """For so many nodes of ``row`` bytes, their successors, those merged, and the workspace."""
+        return nodes * row + successors * (3 * row + 12)
+
+    def require(self, need: int, t: int) -> None:
+        """Refuse work for layer t that needs too many bytes."""
         if need > self.limits.max_memory:
-            raise OverLimit(f"layer {t + 1}: bytes", need, self.limits.max_memory, "--max-memory", ())
+            what = f"layer {t}: bytes" if self.whole else f"a partition of layer {t}: bytes"
+            instead = "take --cluster local" if self.whole and not self.information else ""
+            raise OverLimit(what, need, self.limits.max_memory, "--max-memory", (), instead)
 
     def _chosen(self, following: Array, controls: Array, nodes: int) -> Iterator[slice | Array]:
         """The nodes that have a k-th edge, in chunks."""
@@ -209,10 +208,50 @@ class Enumeration:
 
     def _join(self, out: Words, layer: Layer, chosen: slice | Array, symbols: Array) -> None:
         """Joint counts of successors: those of before, and for each symbol just read its value's."""
-        before, values = len(layer.joint), self.prefixes.symbols - 1
+        before, values = len(layer.joint), self.symbols - 1
         out[:before] = layer.joint[:, :, chosen]
         counts = layer.counts[:, chosen]
         for place in range(symbols.shape[1]):
             for value in range(1, values + 1):
                 row = before + place * values + value - 1
                 out[row] = counts * (symbols[:, place] == value).astype(np.uint64)
+
+
+@dataclass
+class Enumeration:
+    """The enumeration of one machine over one set of prefixes; iterate ``layers``."""
+
+    machine: Machine
+    prefixes: Prefixes
+    information: bool = False
+    limits: Limits = field(default_factory=lambda: Limits(MAX_STATES))
+    heard: Callable[[int, int], None] = lambda done, of: None
+
+    def __post_init__(self) -> None:
+        self.stepping = Stepping.of(self.machine, self.prefixes, self.information, self.limits)
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers t = 0 … cut.
+
+        Raises ``OverLimit`` before a layer that would take too much memory, and after one that has too many
+        nodes; ``CommlbError`` if the counts do not add up to the number of prefixes.
+        """
+        masses = self.prefixes.masses()
+        next(masses)
+        layer = self.stepping.start()
+        yield layer
+        for edges, mass in zip(self.prefixes.layers, masses, strict=True):
+            layer = self.stepping.after(layer, edges, mass)
+            check(layer.t, total(layer.counts), mass, layer.keys.shape[1], self.limits)
+            self.heard(layer.t, len(self.prefixes.layers))
+            yield layer
+
+
+def check(t: int, found: int, mass: int, nodes: int, limits: Limits) -> None:
+    """Refuse layer t if its counts add up to another number than its prefixes, or if it has too many nodes."""
+    if found != mass:
+        raise CommlbError(
+            f"the counts of layer {t} add up to {found}, not to the {mass} prefixes there are; please report it"
+        )
+    if nodes > limits.max_states:
+        raise OverLimit(f"layer {t}: states", nodes, limits.max_states, "--max-states", ())

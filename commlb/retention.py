@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
 from commlb import machines, reductions
 from commlb.chains import as_int, check_sizes, machine_info
+from commlb.cluster import ClusterEnumeration, connect
 from commlb.errors import BadInput, CommlbError, OverLimit, unknown_name
 from commlb.fano import ceiling_accuracy
 from commlb.information import entropies, entropy, entropy_of_spectrum, spectrum
 from commlb.layers import Limits
 from commlb.limbs import Words, larger, minus, shares, total
 from commlb.machines.base import Machine
-from commlb.prefixes import of_alice, of_task
-from commlb.reachability import MAX_STATES, Enumeration, Layer
+from commlb.prefixes import Prefixes, of_alice, of_task
+from commlb.reachability import MAX_STATES, Enumeration
 from commlb.records_states import StatesCut, StatesResult
 from commlb.reductions.base import Reduction
 from commlb.tasks import task_classes
@@ -43,6 +46,7 @@ def states(
     max_memory: int = Limits.max_memory,
     timeout: float | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    cluster: str | None = None,
 ) -> StatesResult:
     """The states that ``machine`` reaches at every cut, with the exact number of prefixes that lead to each.
 
@@ -50,6 +54,8 @@ def states(
     it, or over all prefixes of the task (``over="all"``, cuts 0 … its length). A task to which no reduction is
     registered has only the second, and ``n`` is then its own size. ``information`` adds, for each
     symbol of x read so far, I(X_i; S_t) and the accuracy of the best guess of x_i from the state.
+    ``cluster``: the address of a Dask scheduler, or "local" for worker processes of this machine; layers too
+    large for one process are spread over its workers (``commlb.cluster``), and ``max_memory`` bounds one task.
 
     Raises ``BadInput`` for what cannot be run and ``OverLimit`` beyond ``max_states`` nodes in a layer,
     ``max_memory`` bytes or ``timeout`` seconds; what was finished is its ``partial``, as it is of a
@@ -71,11 +77,13 @@ def states(
     if task not in task_classes():
         raise unknown_name("task", task, task_classes())
     if not reductions.for_task(task):
-        return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress)
+        return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress, cluster)
     chosen = reductions.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
     over = over or "alice"
-    return run(chosen, made, over=over, information=information, limits=limits, progress=progress)
+    return run(
+        chosen, made, over=over, information=information, limits=limits, progress=progress, cluster=cluster
+    )
 
 
 def _alone(
@@ -89,6 +97,7 @@ def _alone(
     information: bool,
     limits: Limits,
     progress: Callable[[int, int], None],
+    cluster: str | None,
 ) -> StatesResult:
     """``states`` for a task without a reduction."""
     if reduction is not None:
@@ -97,7 +106,9 @@ def _alone(
     sized = task_classes()[task].sized(n, **options)
     made = machines.build(machine, sized, sized.length - 1)
     over = over or "all"
-    return run(sized, made, over=over, information=information, limits=limits, progress=progress)
+    return run(
+        sized, made, over=over, information=information, limits=limits, progress=progress, cluster=cluster
+    )
 
 
 def run(
@@ -108,6 +119,7 @@ def run(
     information: bool = False,
     limits: Limits | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    cluster: str | None = None,
 ) -> StatesResult:
     """``states`` for a reduction (or a task, over all prefixes) and a machine, registered or not."""
     if over not in OVER:
@@ -118,16 +130,20 @@ def run(
         )
     if information and over == "all":
         raise BadInput("information is about Alice's symbols; take over=alice, or leave it out")
+    if information and cluster is not None:
+        raise BadInput(
+            "what states tell is counted in one process only; leave out --information or --cluster"
+        )
     limits = limits or Limits(MAX_STATES)
     task = chosen.task if isinstance(chosen, Reduction) else chosen
     alice = isinstance(chosen, Reduction) and over == "alice"
     cuts: list[StatesCut] = []
     try:
         prefixes = of_alice(chosen) if alice else of_task(task, limits)  # type: ignore[arg-type]
-        search = Enumeration(made, prefixes, information, limits, progress)
-        for layer in search.layers():
-            cuts.append(_cut(task, made, search, layer))
-            _compare(made, cuts[-1])
+        with connect(cluster) if cluster is not None else nullcontext() as client:
+            for cut in _cuts(task, made, prefixes, information, limits, progress, client):
+                cuts.append(cut)
+                _compare(made, cut)
     except (OverLimit, KeyboardInterrupt) as stopped:
         why = str(stopped) if isinstance(stopped, OverLimit) else "interrupted"
         stopped.partial = _result(chosen, made, over, cuts, why)  # type: ignore[union-attr]
@@ -135,30 +151,53 @@ def run(
     return _result(chosen, made, over, cuts, None)
 
 
-def _cut(task: Task, made: Machine, search: Enumeration, layer: Layer) -> StatesCut:
-    """The row of one layer."""
-    keys, counts, joint = layer.states()
-    h = entropy_of_spectrum(spectrum(counts))
-    read = sum(len(edges.reads) for edges in search.prefixes.layers[: layer.t])
-    each: tuple[float, ...] | None = None
-    best: tuple[float, ...] | None = None
-    if search.information:
-        each, best = _about_symbols(counts, joint, search.prefixes.symbols, h, layer.mass)
-    over_all = search.prefixes.name == "all"
-    reached = keys.shape[1]
+def _cuts(
+    task: Task,
+    made: Machine,
+    prefixes: Prefixes,
+    information: bool,
+    limits: Limits,
+    progress: Callable[[int, int], None],
+    client: Any,
+) -> Iterator[StatesCut]:
+    """The rows of all layers, which are enumerated here, or by the workers of a Dask client."""
+    if client is not None:
+        for found in ClusterEnumeration(made, prefixes, client, limits, progress).layers():
+            yield _cut(task, made, prefixes, found.t, found.mass, found.states, found.spectrum)
+        return
+    for layer in Enumeration(made, prefixes, information, limits, progress).layers():
+        keys, counts, joint = layer.states()
+        about = (counts, joint) if information else None
+        yield _cut(task, made, prefixes, layer.t, layer.mass, keys.shape[1], spectrum(counts), about)
+
+
+def _cut(
+    task: Task,
+    made: Machine,
+    prefixes: Prefixes,
+    t: int,
+    mass: int,
+    reached: int,
+    times: dict[int, int],
+    about: tuple[Words, Words] | None = None,
+) -> StatesCut:
+    """The row of one layer: ``times`` is its spectrum, ``about`` counts and joint counts of its states."""
+    h = entropy_of_spectrum(times)
+    read = sum(len(edges.reads) for edges in prefixes.layers[:t])
+    each, best = _about_symbols(*about, prefixes.symbols, h, mass) if about else (None, None)
+    over_all = prefixes.name == "all"
     ceiling = None
     if best:
-        symbols = search.prefixes.symbols
-        ceiling = ceiling_accuracy(min(h, read * math.log2(symbols)), read, symbols)
+        ceiling = ceiling_accuracy(min(h, read * math.log2(prefixes.symbols)), read, prefixes.symbols)
     return StatesCut(
-        t=layer.t,
+        t=t,
         symbols_read=None if over_all else read,
-        prefixes=layer.mass,
+        prefixes=mass,
         reachable_states=reached,
         reachable_bits=math.log2(reached),
         entropy_bits=h,
-        capacity_bits=made.capacity_bits(layer.t) if layer.t < task.length else None,
-        minimum_states=task.classes(layer.t) if over_all else None,
+        capacity_bits=made.capacity_bits(t) if t < task.length else None,
+        minimum_states=task.classes(t) if over_all else None,
         per_input_bit=each,
         best_accuracy=best,
         mean_best_accuracy=math.fsum(best) / len(best) if best else None,

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-def here(function: Callable[[Item], Found], items: Sequence[Item], timeout: float | None) -> Iterator[Found]:
+def here(function: Callable[[Item], Found], items: Sequence[Item], timeout: float | None) -> Generator[Found]:
     """Results in this process, one after the other."""
     started = time.perf_counter()
     for done, item in enumerate(items):
@@ -36,7 +36,7 @@ def check(started: float, timeout: float | None, done: int, of: int) -> None:
 
 def processes(
     function: Callable[[Item], Found], items: Sequence[Item], timeout: float | None, count: int
-) -> Iterator[Found]:
+) -> Generator[Found]:
     """Results of ``count`` processes, in the order in which they are finished.
 
     The processes end with the iteration, however it ends, and with this process, however that ends. Raises

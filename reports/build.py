@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import build_benchmarks
+import build_cluster
 import build_families
 import build_minima
 import build_retention
@@ -63,6 +64,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "retention": build_retention.build,
     "families": build_families.build,
     "benchmarks": build_benchmarks.build,
+    "cluster": build_cluster.build,
 }
 
 

@@ -45,6 +45,8 @@ LAYERS = [
         "protocol",
         "randomised",
         "sequential",
+        "cluster",
+        "partitions",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
     {"retention", "families", "guesses"},
@@ -116,7 +118,13 @@ def test_imports_point_one_way(path):
         assert all(f.startswith(allowed) for f in inner), inner
 
 
-@pytest.mark.parametrize(("library", "home"), [("numba", "kernels"), ("matplotlib", "plots")])
+HOMES = [
+    ("numba", "kernels"), ("matplotlib", "plots"), ("dask", "cluster"), ("distributed", "cluster"),
+    ("pandas", "partitions"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("library", "home"), HOMES)
 def test_heavy_libraries_have_one_home(library, home):
     users = {
         module(path).split(".")[0]
@@ -150,6 +158,18 @@ def test_a_small_run_loads_no_numba_networkx_or_matplotlib():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_states_without_a_cluster_loads_no_dask():
+    code = (
+        "import sys, commlb, commlb_cli\n"
+        "commlb.states('index', 6)\n"
+        "try: commlb_cli.main(['states', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'dask', 'distributed', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 def test_every_file_is_short_enough_to_read():

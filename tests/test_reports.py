@@ -139,6 +139,15 @@ def test_the_page_of_benchmarks_is_what_its_rows_make(tmp_path):
     assert (tmp_path / "README.md").read_text() == (REPORTS / "benchmarks" / "README.md").read_text()
 
 
+def test_the_page_of_cluster_is_what_its_rows_make(tmp_path):
+    """No clock is run."""
+    build_module()
+    for file in ("text.md", "rows.csv", "machine.csv"):
+        (tmp_path / file).write_text((REPORTS / "cluster" / file).read_text())
+    sys.modules["build_cluster"].page(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (REPORTS / "cluster" / "README.md").read_text()
+
+
 def families():
     build_module()
     return sys.modules["build_families"], sys.modules["families_stored"], REPORTS / "families"
