@@ -1,4 +1,4 @@
-"""Rebuild reports: ``python reports/build.py istree-64``. Rows, pictures and text come from the library."""
+"""Rebuild all reports, ``python reports/build.py``, or some: ``… istree-64``. All is made by the library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import build_benchmarks
 import build_cluster
+import build_curves
 import build_families
 import build_minima
 import build_retention
@@ -40,7 +41,7 @@ def istree_64(folder: Path) -> None:
     replace(folder / "rows.csv", to_csv([result.row() for result in results]).encode())
     for gadget in ("two-hub", "hubs"):
         drawn = commlb.reduce("istree", 64, reduction=gadget, trials=0, seed=SEED, draw=True)
-        save_reduce(drawn, folder / f"{gadget}.png")
+        save_reduce(drawn, folder / f"{gadget}.png", source="rows.csv")
     table = [
         "| gadget | vertices | cut | machine | capacity bits | right of 1000 | ceiling | shown to cross |",
         "|---|---|---|---|---|---|---|---|",
@@ -63,6 +64,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "exact-minima": build_minima.build,
     "retention": build_retention.build,
     "families": build_families.build,
+    "memory-versus-length": build_curves.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,
 }
@@ -70,9 +72,9 @@ REPORTS: dict[str, Callable[[Path], None]] = {
 
 def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in REPORTS]
-    if unknown or not names:
-        sys.exit(f"usage: python reports/build.py NAME…, with NAME among: {', '.join(REPORTS)}")
-    for name in names:
+    if unknown:
+        sys.exit(f"usage: python reports/build.py [NAME…], all or some of: {', '.join(REPORTS)}")
+    for name in names or REPORTS:
         REPORTS[name](HERE / name)
         print(f"built {HERE.name}/{name}")
 

@@ -66,8 +66,8 @@ def build(folder: Path) -> None:
         replace(folder / f"{name}.csv", as_csv(rows).encode())
     replace(folder / "rows.csv", at_cut(found).encode())
     shown = [best(group) for group in groups(found)]
-    save_families(shown, folder / "families.png")
-    save_maps(shown, folder / "maps.png")
+    save_families(shown, folder / "families.png", source="symbols.csv")
+    save_maps(shown, folder / "maps.png", source="symbols.csv")
     page(folder)
 
 

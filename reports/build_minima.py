@@ -103,9 +103,9 @@ def draw(trees: list[ExactResult], reductions: dict[str, dict[int, ReduceResult]
     """IsTree against the number of vertices, and cut by cut at 8 vertices."""
     from commlb.plots import save_exact, save_sizes
 
-    save_sizes(*picture(trees, reductions), folder / "istree.png")
+    save_sizes(*picture(trees, reductions), folder / "istree.png", source="rows.csv")
     bounds = [(f"INDEX by {gadget}", sizes[8].bound) for gadget, sizes in reductions.items()]
-    save_exact(trees[6], folder / "istree-cuts.png", bounds)
+    save_exact(trees[6], folder / "istree-cuts.png", bounds, source="rows.csv")
 
 
 def picture(

@@ -54,7 +54,7 @@ def build(folder: Path) -> None:
     replace(folder / "rows.csv", to_csv([row for result in found.values() for row in result.rows()]).encode())
     replace(folder / "symbols.csv", told(found).encode())
     for name, result in found.items():
-        save_states(result, folder / f"{name}.png")
+        save_states(result, folder / f"{name}.png", source="symbols.csv")
     write_page(folder, table=summary(found))
 
 
