@@ -28,7 +28,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -193,7 +193,9 @@ class ClusterEnumeration:
 
     def _spread(self, layer: Layer, rows: Rows) -> Iterator[Summary]:
         """The layers after ``layer``."""
-        parts = self.client.map(same, rows.split(layer, self._threads()), pure=False)
+        parts = self.client.map(
+            same, rows.split(layer, self.client.run_on_scheduler(_workers)[0]), pure=False
+        )
         nodes = layer.keys.shape[1]
         for t, mass in enumerate(itertools.islice(self.prefixes.masses(), layer.t + 1, None), layer.t + 1):
             parts = self._after(parts, rows, nodes, t)
@@ -213,9 +215,6 @@ class ClusterEnumeration:
         sent = dumps(replace(stepping, limits=limits, whole=False))
         return Rows([f"w{k}" for k in range(words)], others, sent)
 
-    def _threads(self) -> int:
-        return max(1, sum(self.client.nthreads().values()))
-
     def _after(self, parts: list[Future], rows: Rows, nodes: int, t: int) -> list[Future]:
         """The partitions of layer t, on their way, from those of layer t − 1, in which there are ``nodes``."""
         import dask.dataframe as dd
@@ -224,7 +223,9 @@ class ClusterEnumeration:
         edges = self.prefixes.layers[t - 1]
         ahead = self.prefixes.layers[t].tokens.shape[1] if t < len(self.prefixes.layers) else 1
         successors = nodes * edges.tokens.shape[1]
-        count = rows.partitions(successors, ahead, self.limits.max_memory, self._threads())
+        threads, room = self.client.run_on_scheduler(_workers)
+        memory = min(self.limits.max_memory, room or self.limits.max_memory)
+        count = rows.partitions(successors, ahead, memory, threads)
         given = {"meta": rows.frame(np.empty((rows.width, 0), np.uint64)), "enforce_metadata": False}
         frame = dd.from_delayed(parts, meta=given["meta"], verify_meta=False)
         frame = frame.map_partitions(step, rows, edges, t, **given)
@@ -248,6 +249,17 @@ class ClusterEnumeration:
         for each in found:
             times.update(each.spectrum)
         return Summary(t, nodes, states, mass, dict(sorted(times.items())))
+
+
+def _workers(dask_scheduler: Any) -> tuple[int, int]:
+    """How many threads there are, and the bytes that one's task may take, 0 if Dask sets them no limit.
+
+    An eighth of a thread's share of its worker: with a third, workers that hold layers close to their limit
+    spent their time writing to disk and reading again.
+    """
+    workers = dask_scheduler.workers.values()
+    limited = [worker.memory_limit // worker.nthreads // 8 for worker in workers if worker.memory_limit]
+    return max(1, sum(worker.nthreads for worker in workers)), min(limited, default=0)
 
 
 @contextmanager

@@ -148,6 +148,27 @@ def test_a_layer_that_does_not_fit_one_process(address):
     assert there == commlb.states("index", **asked)
 
 
+@pytest.mark.slow
+def test_workers_write_to_disk_what_their_memory_does_not_hold(tmp_path):
+    """33 million states of 24 bytes, and half as many before, on two workers of 900 MB."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    def spilled(dask_scheduler):
+        return dask_scheduler.cumulative_worker_metrics.get(("memory-monitor", "disk-write", "bytes"), 0)
+
+    of_workers = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": "900MB", "silence_logs": 50}
+    with (
+        dask.config.set({"temporary-directory": str(tmp_path)}),
+        LocalCluster(**of_workers, dashboard_address="127.0.0.1:0") as own,
+        Client(own, set_as_default=False) as client,
+    ):
+        found = commlb.states("index", 25, machine="window:w=70", cluster=own.scheduler_address)
+        assert client.run_on_scheduler(spilled) > 0
+    assert [cut.reachable_states for cut in found.cuts] == [2**t for t in range(26)]
+    assert [cut.entropy_bits for cut in found.cuts] == list(range(26))
+
+
 def test_limits_hold_and_keep_what_was_finished(address, small):
     asked = {"machine": "random:bits=40", "n": 12, "cluster": address}
     with pytest.raises(OverLimit, match="layer 9: states: 512 needed, the limit is 500") as over:
