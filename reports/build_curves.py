@@ -8,7 +8,7 @@ import io
 import os
 import shlex
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from pathlib import Path
 
@@ -40,21 +40,34 @@ def inside(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def commands(folder: Path) -> list[list[str]]:
-    """The lines of ``commands.txt``, as the shell would split them."""
+def commands(folder: Path, tasks: Sequence[str] = TASKS) -> list[list[str]]:
+    """The lines of ``commands.txt`` for these tasks, as the shell would split them."""
     lines = (folder / "commands.txt").read_text(encoding="utf-8").splitlines()
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("commlb ")]
+    found = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("commlb ")]
+    return [words for words in found if words[1].partition("-")[0] in tasks]
+
+
+def draw_rows(folder: Path, tasks: Sequence[str] = TASKS, verbs: Sequence[str] = ("curve", "plot")) -> None:
+    """Run the commands: rows and their pictures, from nothing."""
+    for words in commands(folder, tasks):
+        if words[0] == "curve" and "curve" in verbs and "--resume" not in words:
+            (folder / words[words.index("--out") + 1]).unlink(missing_ok=True)
+    with inside(folder):
+        for words in commands(folder, tasks):
+            if words[0] in verbs:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    cli.main(words, "commlb", standalone_mode=False)
+    for times in folder.glob("*.times.csv"):
+        times.unlink()
 
 
 def build(folder: Path) -> None:
-    for old in folder.glob("*.csv"):
-        old.unlink()
-    with inside(folder):
-        for command in commands(folder):
-            with contextlib.redirect_stdout(io.StringIO()):
-                cli.main(command, "commlb", standalone_mode=False)
-    for times in folder.glob("*.times.csv"):
-        times.unlink()
+    draw_rows(folder)
+    draw_page(folder)
+
+
+def draw_page(folder: Path) -> None:
+    """The heat maps, and the page, from rows on file."""
     found = {task: maps(task) for task in TASKS}
     replace(folder / "symbols.csv", told(found).encode())
     draw_maps(folder, found)

@@ -82,6 +82,62 @@ def test_rebuilt_rows_and_text_are_those_on_file(name, tmp_path):
         assert (REPORTS / name / picture).read_bytes()[:4] == b"\x89PNG"
 
 
+CURVES = REPORTS / "memory-versus-length"
+
+
+@pytest.mark.parametrize(
+    ("task", "kinds"),
+    [
+        ("index", ["chains"]),
+        pytest.param("index", ["smallest", "precision"], marks=pytest.mark.slow),
+        pytest.param("istree", ["chains", "smallest", "precision"], marks=pytest.mark.slow),
+    ],
+)
+def test_curves_rebuilt_by_their_commands_are_those_on_file(task, kinds, tmp_path):
+    """Two of the five tasks; the others are as many commands more."""
+    build_module()
+    lines = (CURVES / "commands.txt").read_text().splitlines()
+    mine = [line for line in lines if any(f" {task}-{kind}.csv" in line for kind in kinds)]
+    assert len(mine) == sum(3 if kind == "smallest" else 2 for kind in kinds)
+    (tmp_path / "commands.txt").write_text("\n".join(mine))
+    sys.modules["build_curves"].draw_rows(tmp_path, [task])
+    assert not list(tmp_path.glob("*.times.csv"))
+    for kind in kinds:
+        same_rows((tmp_path / f"{task}-{kind}.csv").read_text(), (CURVES / f"{task}-{kind}.csv").read_text())
+        assert (tmp_path / f"{task}-{kind}.png").stat().st_size > 10_000
+
+
+def test_the_page_of_curves_and_its_heat_maps_are_what_rows_make(tmp_path):
+    build_module()
+    for file in ["text.md", "commands.txt", *(path.name for path in CURVES.glob("*-smallest.csv"))]:
+        (tmp_path / file).write_text((CURVES / file).read_text())
+    sys.modules["build_curves"].draw_page(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (CURVES / "README.md").read_text()
+    same_rows((tmp_path / "symbols.csv").read_text(), (CURVES / "symbols.csv").read_text())
+
+
+def test_no_row_of_the_curves_lies_below_its_bound():
+    from commlb.ledger import read
+
+    build_module()
+    paths = sorted(CURVES.glob("*-*.csv"))
+    rows = read(path for path in paths if path.name != "symbols.csv")
+    assert {row.task for row in rows} == set(sys.modules["build_curves"].TASKS)
+    for row in rows:
+        assert row.evidence == "exhaustive"
+        if row.error_target is not None and row.capacity_bits is not None:
+            assert row.bound_bits <= row.capacity_bits + 1e-9
+        if row.family == "window:w" and row.task == "index" and row.error_target is not None:
+            assert row.capacity_bits == row.n
+
+
+def test_every_picture_of_the_reports_is_in_its_page_and_in_the_gallery():
+    gallery = (REPORTS / "README.md").read_text()
+    for path in REPORTS.glob("*/*.png"):
+        assert f"({path.name})" in (path.parent / "README.md").read_text()
+        assert f"({path.parent.name}/{path.name})" in gallery
+
+
 def test_rows_may_differ_in_last_digits_only():
     filed = "n,bits,digest\n7,8.455327220304560,aa\n"
     same_rows(filed.replace("560,aa", "561,bb"), filed)
