@@ -76,7 +76,8 @@ def draw_page(folder: Path) -> None:
 
 def maps(task: str) -> list[StatesResult]:
     """What the machines of ``KEPT`` keep of 12 bits."""
-    return [commlb.states(task, 12, machine=machine, information=True) for machine in KEPT]
+    c = 3 if task == "cgram" else None
+    return [commlb.states(task, 12, c=c, machine=machine, information=True) for machine in KEPT]
 
 
 def draw_maps(folder: Path, found: dict[str, list[StatesResult]]) -> None:

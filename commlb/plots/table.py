@@ -172,7 +172,7 @@ def bound(rows: Rows, below: str | None, several: bool = False) -> Rule | None:
         note: tuple[str, ...] = (source,)
         name = "bound n bits" if symbols == 2 else f"bound n·log₂ {symbols} bits"
         if error > 0 or several:
-            name, note = "bound n·g(ε) bits", (f"g({error:g}) = {number(each, ROUND_FLOOR, 4)}", source)
+            name, note = "bound n·g(ε) bits", (f"g = {number(each, ROUND_FLOOR, 4)}, {source}",)
         return Rule(name, note, BOUND, at, tuple(n * each for n in at), below)
     if not given:
         return None
