@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from commlb.records import (
     ReduceResult,
 )
 from commlb.reductions.base import Reduction
+from commlb.requests import as_int, check_sizes
 from commlb.wording import verdict
 
 MAX_ENUMERATED = 4096
@@ -37,9 +37,6 @@ MAX_ENUMERATED = 4096
 MAX_TRIALS = 1000
 DEFAULT_WORK, MOST_DEFAULT_WORK, MAX_WORK, MAX_EXHAUSTED = 2**26, 2**29, 2**34, 2**32
 """State cells that trials may touch: aimed at, allowed for a single one, on request; and that all inputs may."""
-
-MAX_N, MAX_SYMBOLS, MAX_C = 2_000_000, 1024, 128
-"""The largest n, alphabet and c that are run."""
 
 MAX_DRAWN = 4000
 """Tokens of the longest stream that is drawn."""
@@ -101,13 +98,6 @@ def reduce(
     return run(chosen, made, x=x, y=held, trials=trials, seed=seed, draw=draw, progress=progress)
 
 
-def check_sizes(n: Any, symbols: Any, c: Any) -> None:
-    """Refuse sizes beyond what is run."""
-    for name, given, limit in (("n", n, MAX_N), ("symbols", symbols, MAX_SYMBOLS), ("c", c, MAX_C)):
-        if isinstance(given, int) and given > limit:
-            raise LimitError(f"{name} = {given} is beyond the limit of {limit}; choose a smaller --{name}")
-
-
 def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
     """Bob's position or word as he is given it, checked; None if he is given neither."""
     problem = chosen.problem
@@ -122,12 +112,6 @@ def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
     if held is not None:
         problem.check(held)
     return held
-
-
-def as_int(value: Any) -> Any:
-    """NumPy's and other integers as ``int``; what is none is left for the checks to refuse."""
-    is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
-    return operator.index(value) if is_integer else value
 
 
 def run(

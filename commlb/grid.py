@@ -9,23 +9,12 @@ from typing import Any
 
 from commlb import machines, reductions
 from commlb.cells import Cell
-from commlb.chains import check_sizes
 from commlb.errors import BadInput, LimitError, require_at_least, unknown_name
 from commlb.families import Family
 from commlb.points import MOST_CELLS
 from commlb.problems import Equality
 from commlb.reductions.base import Reduction
-from commlb.tasks import task_classes
-
-
-def known_task(task: str) -> str:
-    if not isinstance(task, str):
-        raise BadInput(f"task must be a name such as 'index'; given {type(task).__name__}")
-    if ":" in task or task.endswith(".py"):
-        raise BadInput(f"curve runs registered tasks; a task of your own, such as {task}, runs in exact")
-    if task not in task_classes():
-        raise unknown_name("task", task, task_classes())
-    return task
+from commlb.requests import check_sizes
 
 
 def prefix_set(task: str, over: str | None, error: Any) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from commlb import machines, reductions
-from commlb.chains import as_int, check_sizes, machine_info
+from commlb.chains import machine_info
 from commlb.cluster import ClusterEnumeration, connect
-from commlb.errors import BadInput, CommlbError, OverLimit, unknown_name
+from commlb.errors import BadInput, CommlbError, OverLimit
 from commlb.fano import ceiling_accuracy
 from commlb.information import entropies, entropy, entropy_of_spectrum, spectrum
 from commlb.layers import Limits
@@ -22,6 +22,7 @@ from commlb.prefixes import Prefixes, of_alice, of_task
 from commlb.reachability import MAX_STATES, Enumeration
 from commlb.records_states import StatesCut, StatesResult
 from commlb.reductions.base import Reduction
+from commlb.requests import as_int, check_sizes, registered_task
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
 from commlb.wording import kept
@@ -70,12 +71,7 @@ def states(
     if over not in (None, *OVER):
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     limits = Limits(max_states, max_memory, timeout)
-    if not isinstance(task, str):
-        raise BadInput(f"task must be a name such as 'index'; given {type(task).__name__}; run takes objects")
-    if ":" in task or task.endswith(".py"):
-        raise BadInput(f"states runs registered tasks; a task of your own, such as {task}, runs in exact")
-    if task not in task_classes():
-        raise unknown_name("task", task, task_classes())
+    registered_task(task, "states")
     if not reductions.for_task(task):
         return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress, cluster)
     chosen = reductions.build(task, reduction, n, symbols, c)

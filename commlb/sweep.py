@@ -10,7 +10,6 @@ from pathlib import Path
 
 from commlb import grid
 from commlb.cells import MAX_INPUTS, MAX_STATES, Cell
-from commlb.chains import as_int
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
 from commlb.families import Family
 from commlb.layers import Limits
@@ -19,6 +18,7 @@ from commlb.points import chain, over_all
 from commlb.records_curve import CurveResult
 from commlb.records_rows import REFUSED, MemoryPoint, merged
 from commlb.reductions.base import Reduction
+from commlb.requests import as_int, registered_task
 from commlb.thresholds import smallest
 from commlb.wording_curve import verdict
 from commlb.workers import here, processes
@@ -97,7 +97,7 @@ def curve(
     if trials is None:
         trials = TRIALS if error is None else MOST_TRIALS
     named = Cell(
-        task=grid.known_task(task),
+        task=registered_task(task, "curve"),
         n=0,
         family="",
         reduction=reduction,

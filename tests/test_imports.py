@@ -30,7 +30,7 @@ LAYERS = [
     },
     {"machines.base"},
     {"problems", "tasks", "machines"},
-    {"reductions"},
+    {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
     {"prefixes", "reachability"},
     {
