@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reference import queries
 
 import commlb
-from commlb import chains, machines, protocol
+from commlb import chains, machines, protocol, reductions
 from commlb.errors import BadInput, CommlbError, LimitError
 from commlb.problems import WordProblem
 from commlb.protocol import parse_x, show
@@ -108,13 +108,28 @@ def test_few_trials_without_error_do_not_make_a_machine_exact():
     assert r.never_errs is None
 
 
+def test_a_window_that_keeps_the_whole_prefix_never_errs():
+    for machine in ("window:w=12", "window:w=65"):
+        r = commlb.reduce("index", 12, machine=machine, trials=0)
+        assert (r.never_errs, r.message.reachable_states, r.machine.exact) == (True, 2**12, True)
+    assert not commlb.reduce("index", 12, machine="window:w=11", trials=0).machine.exact
+
+
+def doubtful(n):
+    """Index, and a machine that is right and is not known to be."""
+    chosen = reductions.build("index", None, n, None, None)
+    machine = machines.build(f"window:w={n}", chosen.task, chosen.cut)
+    machine.errs = True
+    return chosen, machine
+
+
 def test_a_machine_that_was_not_run_is_not_said_to_err():
-    for machine in ("window:w=12", "window:w=65", "random:bits=20"):
+    for machine in ("random:bits=12", "random:bits=20"):
         r = commlb.reduce("index", 12, machine=machine, trials=0)
         assert r.never_errs is None
         assert r.message.evidence is r.answers is None
         assert "not known" in r.verdict
-    r = commlb.reduce("index", 12, machine="window:w=12")
+    r = chains.run(*doubtful(12))
     assert r.never_errs
     assert "no error on all inputs" in r.verdict
     r = commlb.reduce("index", 30, machine="window:w=29", trials=400, seed=1)
@@ -303,11 +318,9 @@ def test_few_runs_conclude_nothing():
     found = commlb.reduce("index", 24, machine="gru:d=8,format=bf16", trials=3, seed=1)
     assert "of 3 runs" in found.verdict or "too few to tell" in found.verdict
     assert "bits to cross" not in found.verdict
-    right = commlb.reduce("index", 24, machine="window:w=24", trials=3, seed=1)
+    right = chains.run(*doubtful(24), trials=3, seed=1)
     assert right.verdict.endswith("made no error in 3 runs, too few to tell whether it errs.")
-    assert commlb.reduce("index", 24, machine="window:w=24", trials=50, seed=1).verdict.endswith(
-        "in 50 runs."
-    )
+    assert chains.run(*doubtful(24), trials=50, seed=1).verdict.endswith("in 50 runs.")
 
 
 def test_rows_of_other_weights_in_a_file_of_the_same_name_are_other_rows(tmp_path):
