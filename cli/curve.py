@@ -58,7 +58,9 @@ class Shard(click.ParamType):
 @click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2).")
 @click.option("--max-inputs", type=INTEGER, help="Inputs x up to which all are run (default 2^20).")
 @click.option(
-    "--max-bits", type=float, help="Bits up to which open sizes are counted (default 2 log2 V^n + 16)."
+    "--max-bits",
+    type=float,
+    help="Bits up to which open sizes are counted (default: twice those of x and 16, or those of all tokens).",
 )
 @click.option("--max-states", type=INTEGER, help="States of one layer at most (default 2^22).")
 @click.option("--max-memory", type=INTEGER, help="Bytes at most, in each worker (default 2^32).")
@@ -94,6 +96,9 @@ def curve_command(
     Rows do not depend on --workers, --cluster, --shard or interruptions; files of several runs may be put one
     behind the other and drawn by commlb plot. The seconds of each row are in a file beside, rows.times.csv.
 
+    Exit codes: 0 done, 1 a row contradicts a theorem, 2 bad input, 3 a library is missing, 4 a limit was hit (some
+    rows say "refused"), 130 interrupted; rows that were finished are kept.
+
     \b
     Examples:
       commlb curve index --n 2:12 --machine window:w --machine random:bits --error 0 --seeds 3
@@ -121,3 +126,12 @@ def curve_command(
     output.say("curve", result, [], as_json, (), started, given["seed"])
     if stopped is not None:
         raise stopped
+    refused = [row for row in result.rows if row.is_refused]
+    if refused:
+        from commlb.errors import LimitError
+
+        first = refused[0]
+        raise LimitError(
+            f"{len(refused)} of {result.cells} cells were refused, the first at n = {first.n}, {first.family}: "
+            f"{first.remark}"
+        )

@@ -26,6 +26,8 @@ def lines(result: CurveResult) -> list[str]:
     head = f"Memory versus length: {result.task}, {spread}, {over}"
     if scan:
         head += f"; smallest machine with error at most {result.error_target:g} on every query"
+    if result.shard is not None:
+        head += f"; share {result.shard} of the cells, {len(result.rows)} rows"
     table = _smallest(result.rows) if scan else _chains(result.rows)
     if len(table) > MOST_ROWS:
         half = MOST_ROWS // 2
@@ -79,24 +81,36 @@ def _chains(rows: Sequence[MemoryPoint]) -> list[str]:
 
 def _smallest(rows: Sequence[MemoryPoint]) -> list[str]:
     """The smallest room at each n, over the seeds: least, median, most."""
-    found = [f"{'n':>9} {'bound':>10} {'least':>10} {'median':>10} {'most':>10}  known by"]
+    found = [f"{'n':>9} {'bound':>9} {'least':>9} {'median':>9} {'most':>9} {'÷ bound':>8}  known by"]
     seeds = 1
     for name, group in _by_name(rows, lambda row: without(row.family or "", "seed")):
         found += wrap(name, "  ", "    ")
-        for n in dict.fromkeys(row.n for row in group):
+        for n in sorted({row.n for row in group}):
             same = [row for row in group if row.n == n]
-            bits = sorted(inf if row.capacity_bits is None else row.capacity_bits for row in same)
+            done = [row for row in same if not row.is_refused]
+            seeds = max(seeds, len(same))
+            if not done:
+                found.append(f"{n:>9} refused: see the note")
+                continue
+            bits = sorted(inf if row.capacity_bits is None else row.capacity_bits for row in done)
             known = "; ".join(sorted({row.evidence.split(";")[0] for row in same}))
-            ends = (bits[0], statistics.median_high(bits), bits[-1])
-            low, middle, high = (_up(value) if value < inf else "-" for value in ends)
-            need, seeds = _up(same[0].bound_bits, ROUND_FLOOR), max(seeds, len(same))
-            found.append(f"{n:>9} {need:>10} {low:>10} {middle:>10} {high:>10}  {known}")
+            middle, bound = statistics.median(bits), same[0].bound_bits
+            times = number(middle / bound, digits=3) if bound and middle < inf else "-"
+            low, half, high = (_up(value) if value < inf else "-" for value in (bits[0], middle, bits[-1]))
+            found.append(
+                f"{n:>9} {_up(bound, ROUND_FLOOR):>9} {low:>9} {half:>9} {high:>9} {times:>8}  {known}"
+            )
     note = f"room in bits, over {seeds} seeds; " if seeds > 1 else "room in bits; "
-    note += (
-        "exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's own answers; - : none of "
-        "those searched"
-    )
-    return [*found, *wrap(note, "  ", "  ")]
+    note += "÷ bound: the median's; exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's "
+    found += wrap(note + "own answers; - : none of those searched", "  ", "  ")
+    own = {row.n for row in rows if row.answered_by == "machine" and "bob=auto" in (row.settings or "")}
+    if own and any(row.answered_by == "optimal Bob" for row in rows):
+        change = (
+            f"from n = {min(own):,} on it is the machine's own answers that must be right: all x are more than "
+            "--max-inputs (--bob takes one for all n)"
+        )
+        found += wrap(change, "  ! ", "    ")
+    return found
 
 
 def _by_name(

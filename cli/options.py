@@ -45,9 +45,13 @@ class Sizes(click.ParamType):
         if len(parts) == 1:
             return parts[0]
         step = parts[2] if len(parts) == 3 else 1
-        if step < 1 or parts[1] < parts[0] or (body != value and parts[0] < 1):
+        if parts[1] < parts[0]:
+            self.fail(f"'{value}' is no range a:b, as {parts[0]} > {parts[1]}.", parameter, context)
+        if step < 1 or (body != value and parts[0] < 1):
             self.fail(
-                f"'{value}' is no range {self.forms.replace('nor', 'or')} with a <= b.", parameter, context
+                f"'{value}' is no range {self.forms.replace('nor', 'or')} with step, and a of log, at least 1.",
+                parameter,
+                context,
             )
         if body != value:
             return tuple(parts[0] << k for k in range((parts[1] // parts[0]).bit_length()))

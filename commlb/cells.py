@@ -131,10 +131,15 @@ class Cell:
         )
 
     def search_bits(self) -> float:
-        """The room up to which sizes without a range are counted up: twice what x takes, and 16 bits."""
+        """The room up to which sizes without a range are counted up: twice what x takes and 16 bits more.
+
+        Or what all of Alice's tokens take, if that is more: windows, which keep tokens whole, may need it.
+        """
         if self.max_bits is not None:
             return self.max_bits
-        return 2 * math.ceil(self.chosen.n * math.log2(self.chosen.symbols)) + 16
+        chosen = self.chosen
+        tokens = math.fsum(math.log2(len(chosen.task.alphabet(t))) for t in range(chosen.cut))
+        return max(2 * math.ceil(chosen.n * math.log2(chosen.symbols)) + 16, math.ceil(tokens))
 
     def bound(self) -> Bound | None:
         """What any machine must pass that errs as little as is asked for; of the task, at its worst cut."""

@@ -107,11 +107,26 @@ class Family:
         return sorted(found, key=lambda member: member.capacity_bits)
 
     def any_machine(self, task: Task, cut: int) -> Machine:
-        """One of its machines, the first that is met. Raises ``BadInput`` if it takes none."""
+        """One of its machines, the first that is met.
+
+        Raises ``BadInput`` if it takes none, and where a size without a range adds no room as it is counted up.
+        """
         search = _Search(self, task, cut, math.inf)
-        for member in search.below(list(self.open), {}, self.open):
-            return member.machine
-        raise search.refused or BadInput(f"'{self.text}' stands for no machine")
+        first = next(search.below(list(self.open), {}, self.open), None)
+        if first is None:
+            raise search.refused or BadInput(f"'{self.text}' stands for no machine")
+        given = Family(first.spec)
+        for key in (key for key, values in self.open.items() if values is None and cut > 1):
+            fixed = {other: int(given.given(other) or 0) for other in self.open}
+            larger = range(fixed[key] + 1, fixed[key] + 1 + MOST_REFUSED)
+            above = (found for v in larger if (found := search.member({**fixed, key: v})) is not None)
+            second = next(above, None)
+            if second is not None and second.capacity_bits <= first.capacity_bits:
+                raise BadInput(
+                    f"a larger {key} adds no room to {self.name}, so it cannot be counted up; give a range, "
+                    f"such as {key}=1:4"
+                )
+        return first.machine
 
     def spec(self, values: dict[str, int]) -> str:
         """What is typed for the member with these values."""
@@ -134,7 +149,7 @@ class _Search:
     ) -> Iterator[Member]:
         """The members with these values and any of the sizes ``left``."""
         if not left:
-            member = self._member(values)
+            member = self.member(values)
             if member is not None:
                 yield member
             return
@@ -159,7 +174,7 @@ class _Search:
                 member for member in itertools.chain([first], some) if member.capacity_bits <= self.most_bits
             )
 
-    def _member(self, values: dict[str, int]) -> Member | None:
+    def member(self, values: dict[str, int]) -> Member | None:
         spec = self.family.spec(values)
         try:
             machine = machines.build(spec, self.task, self.cut)

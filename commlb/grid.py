@@ -26,7 +26,8 @@ def prefix_set(task: str, over: str | None, error: Any) -> str:
     if over == "alice" and not known:
         raise BadInput(f"no reduction to {task} is registered, so there is no Alice; take --over all")
     if over == "all" and error is not None:
-        raise BadInput("an error is one on Bob's queries; with --error take --over alice")
+        instead = "take --over alice" if known else f"there is none for {task}, so leave it out"
+        raise BadInput(f"an error is one on Bob's queries in a reduction; {instead}")
     return over
 
 
@@ -60,6 +61,15 @@ def variants(family: Family, precision: Sequence[int] | None, seeds: int, error:
     if family.takes("seed") and family.given("weights") is None:
         found = [each.with_value("seed", k) for each in found for k in range(seeds)]
     return found
+
+
+def take_no_precision(families: Sequence[Family]) -> None:
+    """Refuse precisions that no machine takes."""
+    if not any(family.takes("p") and family.given("format") is None for family in families):
+        shown = ", ".join(family.text for family in families)
+        raise BadInput(
+            f"a precision is for networks that give no p and no format, such as gru:d=4; given {shown}"
+        )
 
 
 def cells(named: Cell, ns: Sequence[int], families: Sequence[Family]) -> list[Cell]:

@@ -53,6 +53,16 @@ class Ledger:
     @contextmanager
     def open(self) -> Iterator[Ledger]:
         """Hold the file, one run at a time; what was not finished in it is cut off first."""
+        is_new = not self.path.exists() and not self.times.exists()
+        try:
+            yield from self._held()
+        except BaseException:
+            if is_new and not self.rows:  # nothing was done: no file stands in the way of another try
+                self.path.unlink(missing_ok=True)
+                self.times.unlink(missing_ok=True)
+            raise
+
+    def _held(self) -> Iterator[Ledger]:
         with open(self.times, "ab", buffering=0) as times:
             _lock(times.fileno(), self.path)
             if times.tell() == 0:

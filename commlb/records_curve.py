@@ -11,8 +11,8 @@ from commlb.records_rows import MemoryPoint
 class CurveResult:
     """Everything ``commlb curve`` says; the fields are the keys of its JSON.
 
-    ``rows``: a row a cell, in the order of cells. ``cells``: how many were asked for. Not ``complete``: why it
-    ``stopped`` before all were there.
+    ``rows``: a row a cell, in the order of cells. ``cells``: how many were asked for, in this ``shard`` of
+    them if it is one. Not ``complete``: why it ``stopped`` before all were there.
     """
 
     task: str
@@ -22,6 +22,7 @@ class CurveResult:
     machines: tuple[str, ...]
     rows: tuple[MemoryPoint, ...]
     cells: int
+    shard: str | None
     complete: bool
     stopped: str | None
     verdict: str

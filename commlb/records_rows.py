@@ -10,6 +10,8 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import log2
 from typing import Any
 
 from commlb.errors import BadInput
@@ -31,6 +33,9 @@ ASKED = (
     "settings",
 )
 """What determines a row of ``curve``."""
+
+SLACK = 1e-6
+"""What logarithms that were written may be off, in bits."""
 
 REFUSED = "refused"
 """The evidence of a cell that was over a limit before anything was known; its remark says which."""
@@ -111,6 +116,20 @@ class MemoryPoint:
     def has_own_weights(self) -> bool:
         """Whether the family's weights come from a file, so that its name alone does not determine them."""
         return "weights=" in (self.family or "")
+
+    def contradiction(self) -> str | None:
+        """Where its numbers are none that a machine can have: the chain upside down, or more errors than trials."""
+        names = ("information_bits", "entropy_bits", "reachable_bits", "capacity_bits")
+        chain = [(name, value) for name in names if (value := getattr(self, name)) is not None]
+        for (less, a), (more, b) in pairwise(chain):
+            if a > b + SLACK:
+                return f"{less} {a} is above {more} {b}"
+        if self.reachable_states is not None and self.reachable_bits is not None:
+            if abs(log2(max(1, self.reachable_states)) - self.reachable_bits) > SLACK:
+                return f"reachable_bits {self.reachable_bits} is not log2 of {self.reachable_states}"
+        if self.errors is not None and not 0 <= self.errors <= (self.trials or 0):
+            return f"{self.errors} errors in {self.trials} trials"
+        return None
 
     @property
     def is_refused(self) -> bool:
@@ -201,6 +220,8 @@ def _row(cells: Sequence[str], where: str) -> MemoryPoint:
         raise BadInput(
             f"{where}: the digest is {given[:40]}, that of the row would be {row.digest}; was it changed?"
         )
+    if (odd := row.contradiction()) is not None:
+        raise BadInput(f"{where}: {odd}, which cannot be; was it changed?")
     return row
 
 

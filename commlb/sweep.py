@@ -92,6 +92,12 @@ def curve(
         raise BadInput("with an error, trials must be at least 1; given 0")
     if bob not in ("auto", "optimal", "machine"):
         raise BadInput(f"bob must be auto, optimal or machine; given {bob!r}")
+    if error is None and (bob != "auto" or max_bits is not None):
+        raise BadInput(
+            "bob and max_bits are for the smallest machine that errs little enough; give --error too"
+        )
+    if cluster is not None and workers != 1:
+        raise BadInput("cells run on workers of this machine or of a cluster; give --workers or --cluster")
     ns = sorted({as_int(size) for size in ([n] if not hasattr(n, "__iter__") else n)})
     texts = [machine] if isinstance(machine, str) else list(dict.fromkeys(machine))
     if trials is None:
@@ -113,6 +119,8 @@ def curve(
         max_states=max_states,
         max_memory=max_memory,
     )
+    if precision is not None:
+        grid.take_no_precision([Family(text) for text in texts])
     families = [family for text in texts for family in grid.variants(Family(text), precision, seeds, error)]
     cells = grid.cells(named, ns, families)
     if part is not None:
@@ -136,7 +144,7 @@ def curve(
     if stopped is not None:
         why = "interrupted" if isinstance(stopped, KeyboardInterrupt) else str(stopped)
     mine = [row for row in merged(rows) if row.digest in wanted]
-    result = _result(named, ns, texts, mine, len(cells), why)
+    result = _result(named, ns, texts, mine, len(cells), why, part)
     if stopped is not None:
         stopped.partial = result  # type: ignore[union-attr]
         raise stopped
@@ -220,6 +228,7 @@ def _result(
     rows: Sequence[MemoryPoint],
     cells: int,
     stopped: str | None,
+    part: tuple[int, int] | None,
 ) -> CurveResult:
     return CurveResult(
         task=named.task,
@@ -229,6 +238,7 @@ def _result(
         machines=tuple(texts),
         rows=tuple(rows),
         cells=cells,
+        shard=None if part is None else "{}/{}".format(*part),
         complete=stopped is None,
         stopped=stopped,
         verdict=verdict(rows, cells, stopped),

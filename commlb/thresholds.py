@@ -29,6 +29,7 @@ from commlb.reachability import Enumeration
 from commlb.records_rows import MemoryPoint
 from commlb.reductions.base import Reduction
 from commlb.sequential import Decision, at_most, bits_shown
+from commlb.wording import counted as words
 
 
 @dataclass
@@ -60,6 +61,7 @@ def smallest(cell: Cell) -> MemoryPoint:
     """
     chosen = cell.chosen
     scan = Scan(cell, chosen, Family(cell.family).members(chosen.task, chosen.cut, cell.search_bits()))
+    whose = "" if scan.optimal else " by its own answers"
     decide = _by_optimal_bob if scan.optimal else _by_own_answers
     answered_by = "optimal Bob" if scan.optimal else "machine"
     how = "exhaustive" if scan.optimal else "sampled"
@@ -73,10 +75,15 @@ def smallest(cell: Cell) -> MemoryPoint:
             return row
     most = scan.members[-1].capacity_bits
     confidence = None if scan.optimal else CONFIDENCE
+    searched = words(len(scan.members), "machine")
     return cell.row(
-        answered_by=answered_by, answers_evidence=how, evidence=how, confidence=confidence, searched_bits=most,
-        remark=f"none of {len(scan.members)} machines of up to {most:g} bits" + _undecided(scan),
-    )  # fmt: skip
+        answered_by=answered_by,
+        answers_evidence=how,
+        evidence=how,
+        confidence=confidence,
+        searched_bits=most,
+        remark=f"none of {searched} of up to {most:g} bits is good enough{whose}{_undecided(scan)}",
+    )
 
 
 def _remark(scan: Scan) -> dict[str, Any]:

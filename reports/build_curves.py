@@ -132,13 +132,14 @@ def _at_end(rows: list[MemoryPoint], family: str) -> list[str]:
     n = max(by_n)
     bound = next(row.bound_bits for row in rows if row.n == n) or 0.0
     bits = sorted(by_n[n])
-    medians = {size: statistics.median_high(values) for size, values in by_n.items()}
+    medians = {size: statistics.median(values) for size, values in by_n.items()}
     slope = "not found at each n"
     if max(medians.values()) < float("inf"):
         found = trend(list(medians), list(medians.values()))
         slope = found.words() if found is not None else "too few n"
-    shown = [number(b, ROUND_CEILING, 4) if b < float("inf") else "none found" for b in bits]
-    return [number(bound, ROUND_FLOOR, 4), f"`{family}`", shown[0], shown[len(shown) // 2], shown[-1], slope]
+    ends = (bits[0], medians[n], bits[-1])
+    shown = [number(b, ROUND_CEILING, 4) if b < float("inf") else "none found" for b in ends]
+    return [number(bound, ROUND_FLOOR, 4), f"`{family}`", *shown, slope]
 
 
 def kept(found: dict[str, list[StatesResult]]) -> str:

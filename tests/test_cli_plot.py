@@ -102,7 +102,11 @@ def test_rows_of_reduce_and_states_are_drawn(capsys, tmp_path):
         (to_csv(chains([4], ["exact"])).encode()[:-20], [], "a row has 41 cells"),
         (to_csv(chains([4], ["exact"]) + over_all([4])).encode(), [], "given alice, all; choose with --over"),
         (to_csv([cell(4, "exact"), cell(4, "exact", task="ar")]).encode(), [], "choose with --task"),
-        (to_csv(chains([4], ["exact"])).encode(), ["--n", "5:9"], "none is left; they hold n = 4 to 4"),
+        (
+            to_csv(chains([4], ["exact"])).encode(),
+            ["--n", "5:9"],
+            "none is left; they hold istree, n = 4 to 4",
+        ),
         (to_csv(chains([4], ["exact"])).encode(), ["--kind", "precision"], "no row has precision_bits"),
         (to_csv(thresholds([4])).encode(), ["--kind", "chain"], "make a picture of kind curve"),
         (to_csv(thresholds([4])).encode(), ["--kind", "pie"], "is not one of"),

@@ -47,7 +47,10 @@ CHAIN = (
 )
 
 
-@pytest.mark.parametrize("command", [SCAN, CHAIN, (*CHAIN, "--over", "all", "--n", "2:4")])
+ALL = ("curve", "istree", "--n", "2:4", "--machine", "exact", "--machine", "window:w=2", "--over", "all")
+
+
+@pytest.mark.parametrize("command", [SCAN, CHAIN, ALL])
 def test_text_fits_80_columns_and_says_how_it_is_known(capsys, command):
     code, out, err = run(capsys, *command)
     assert (code, err) == (0, "")
@@ -62,6 +65,37 @@ def test_the_table_has_the_least_the_median_and_the_most_of_the_seeds(capsys):
     table = out[out.index("random:bits") :].splitlines()
     line = next(line for line in table if line.split()[:1] == ["6"])
     assert [float(cell) for cell in line.split()[2:5]] == [bits[0], bits[2], bits[4]]
+
+
+def test_refused_cells_end_with_4_and_their_reason(capsys):
+    line = ("curve", "index", "--n", "4:14:5", "--machine", "random:bits=30", "--seeds", "1", "--trials", "0")
+    code, out, err = run(capsys, *line, "--max-states", "40", "--max-inputs", "2")
+    assert code == 4
+    assert err.startswith(
+        "commlb: 2 of 3 cells were refused, the first at n = 9, random:bits=30,seed=0: layer 6"
+    )
+    assert err.count("\n") == 1
+    assert out.count("refused: see the note") == 2
+
+
+def test_where_bob_changes_the_text_says_so(capsys):
+    line = ("curve", "index", "--n", "4:8:4", "--machine", "window:w", "--error", "0.1", "--trials", "200")
+    _, out, _ = run(capsys, *line, "--max-inputs", "16")
+    assert "from n = 8 on it is the machine's own answers" in " ".join(out.split())
+
+
+def test_a_share_is_called_one(capsys):
+    _, out, _ = run(capsys, *SCAN, "--shard", "2/3")
+    assert "share 2/3 of the cells, 6 rows" in " ".join(out.split())
+
+
+def test_nothing_is_left_where_nothing_was_done(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.dataframe", None)
+    out = tmp_path / "rows.csv"
+    code, _, err = run(capsys, *SCAN, "--out", str(out), "--cluster", "local")
+    assert code == 3
+    assert "commlb[cluster]" in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_doubling_ranges(capsys):
@@ -97,7 +131,7 @@ def test_files_rows_times_and_pictures(capsys, tmp_path):
     ("arguments", "code", "said"),
     [
         (["index", "--n", "2:6", "--machine", "window:w"], 2, "leaves w open"),
-        (["index", "--n", "6:2", "--machine", "exact"], 2, "is no range"),
+        (["index", "--n", "6:2", "--machine", "exact"], 2, "is no range a:b, as 6 > 2"),
         (["index", "--n", "0:4:log", "--machine", "exact"], 2, "is no range"),
         (["index", "--n", "2:4:2:log", "--machine", "exact"], 2, "not a valid integer, nor a range"),
         (["index", "--n", "2:6"], 2, "Missing option '--machine'"),

@@ -151,6 +151,8 @@ def test_a_size_that_adds_no_room_is_not_counted_up():
     from commlb.tasks.counting import Counting
 
     assert len(specs("bloom:bits=8,hashes", Counting(5, 6), 5)) == 1
+    with pytest.raises(BadInput, match="hashes adds no room to bloom"):
+        Family("bloom:bits=8,hashes").any_machine(Counting(5, 6), 5)
     assert len(specs("bloom:bits=8,hashes=1:3", Counting(5, 6), 5)) == 3
 
 

@@ -18,14 +18,26 @@ KINDS = {
 }
 
 
+CHAIN = ("capacity_bits", "reachable_bits", "entropy_bits", "information_bits")
+
+
 @st.composite
 def points(draw):
+    """Any row whose numbers a machine can have."""
     values = {}
     for column in dataclasses.fields(MemoryPoint):
         if column.init:
             kind, _, optional = str(column.type).partition(" | ")
             values[column.name] = draw(KINDS[kind] | st.none() if optional else KINDS[kind])
     values["command"] = draw(st.sampled_from(["reduce", "states", "curve"]))
+    known = [name for name in CHAIN if values[name] is not None]
+    values |= zip(known, sorted((values[name] for name in known), reverse=True), strict=True)
+    if values["reachable_states"] is not None:
+        values["reachable_states"] = abs(values["reachable_states"]) + 1
+        values |= dict.fromkeys(CHAIN)
+    if values["errors"] is not None:
+        values["errors"] = abs(values["errors"])
+        values["trials"] = values["errors"] + abs(values["trials"] or 0)
     return MemoryPoint(**values)
 
 
@@ -79,6 +91,13 @@ def line(**changed):
         (HEADER + line(n="5"), "was it changed?"),
         (HEADER + line(digest="0" * 16), "was it changed?"),
         (HEADER + '"', "no CSV"),
+        (
+            HEADER + line(capacity_bits="1.0", reachable_bits="2.0"),
+            "reachable_bits 2.0 is above capacity_bits 1.0",
+        ),
+        (HEADER + line(entropy_bits="2.0", information_bits="2.5"), "information_bits 2.5 is above"),
+        (HEADER + line(reachable_states="8", reachable_bits="2.0"), "is not log2 of 8"),
+        (HEADER + line(errors="8", trials="2"), "8 errors in 2 trials"),
     ],
 )
 def test_what_is_no_row_is_refused(text, said):

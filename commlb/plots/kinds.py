@@ -146,11 +146,15 @@ def _thresholds(rows: Rows, targets: Sequence[float], form: Form) -> Figure:
         lines = []
         for name, all_own in families.items():
             own = [row for row in all_own if row.error_target == target]
-            found = points(own, _room)
-            grows = slope(found)
-            said = said or grows is not None
-            if found:
-                lines.append(Series(label(name), _notes(own, grows), looks[name], tuple(found)))
+            both = len({row.answered_by for row in own if not row.is_refused}) > 1
+            for bob in sorted({row.answered_by or "" for row in own}, reverse=True):
+                mine = [row for row in own if (row.answered_by or "") == bob]
+                found = points(mine, _room)
+                grows = slope(found)
+                said = said or grows is not None
+                whose = BOBS.get(bob, "") if both else ""
+                if found:
+                    lines.append(Series(label(name) + whose, _notes(mine, grows), looks[name], tuple(found)))
         here = [row for row in rows if row.error_target == target]
         rule = bound(here, "impossible: below the bound", several)
         name = f"ε = {target:g}" if several else ""
@@ -160,6 +164,10 @@ def _thresholds(rows: Rows, targets: Sequence[float], form: Form) -> Figure:
         first = f"Smallest state with error at most {'ε' if several else f'ε = {targets[0]:g}'} at each query"
     title = [first, f"{where(rows)}, {spanned(rows)}"]
     return page(title, made, form, OBSERVED if said else "")
+
+
+BOBS = {"optimal Bob": ", an optimal Bob", "machine": ", its own answers"}
+"""Whose answers a curve is about; where that changes, a curve ends and another begins."""
 
 
 def at_largest(rows: Rows) -> list[MemoryPoint]:

@@ -25,7 +25,7 @@ ARROW = Path([(0, 0), (0, 1), (-0.2, 0.72), (0, 1), (0.2, 0.72), (0, 1)], [1, 2,
 
 REFUSED = "refused: over a limit"
 MORE = "none of up to so many bits suffices"
-BAND = "shaded: from the least to the most of the seeds; the line is their median"
+BAND = "shaded: from the least to the most found over the seeds; the line is the median of all"
 SAMPLED = "hollow: sampled; filled: not sampled"
 AT_LEAST = "hollow: sampled, at least so much; filled: not sampled"
 
@@ -221,10 +221,19 @@ def _points(axes: Axes, one: Series, low: float) -> None:
         mark(axes, places, heights, look.marker, look.size, look.colour, look.order + 0.5, name, fill)
     for hollow in (False, True):
         found = [(p.x, p.more) for p in points if p.more is not None and p.sampled == hollow]
-        places, heights = [x for x, _ in found], [more for _, more in found]
-        fill = "white" if hollow else look.colour
+        places, heights, fill = [x for x, _ in found], [more for _, more in found], "white"
         mark(axes, places, heights, ARROW, 30, look.colour, look.order + 0.6, MORE, "none")
-        mark(axes, places, heights, look.marker, look.size, look.colour, look.order + 0.7, "searched", fill)
+        mark(
+            axes,
+            places,
+            heights,
+            look.marker,
+            0.7 * look.size,
+            look.colour,
+            look.order + 0.7,
+            "searched",
+            fill,
+        )
 
 
 def mark(

@@ -71,8 +71,9 @@ def select(
         first, last = min(row.n for row in rows), max(row.n for row in rows)
         there = sorted({series_name(row) for row in rows})
         targets = sorted({row.error_target for row in rows if row.error_target is not None})
+        held = ", ".join(sorted({row.task for row in rows})[:8])
         raise BadInput(
-            f"of {count(len(rows), 'row')} none is left; they hold n = {first} to {last}, machines "
+            f"of {count(len(rows), 'row')} none is left; they hold {held}, n = {first} to {last}, machines "
             f"{', '.join(there[:8])}{', …' if len(there) > 8 else ''}"
             + (f", errors {', '.join(f'{target:g}' for target in targets)}" if targets else "")
         )
@@ -155,7 +156,10 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
         return kind, targets
     found = [row for row in rows if row.error_target is None]
     if not found:
-        raise BadInput(f"rows with an error target make a picture of kind curve; given --kind {kind}")
+        raise BadInput(
+            f"rows with an error target make a picture of kind curve; given --kind {kind}; leave it out, or draw "
+            "rows that curve made without --error"
+        )
     if all(row.is_refused for row in found):
         raise BadInput(
             f"all {count(len(found), 'row')} were refused: {found[0].remark or 'no reason is given'}"

@@ -59,8 +59,8 @@ def points(
 ) -> list[Point]:
     """A point at each place: the median over the rows there, and the least and the most of them.
 
-    A row with an error target and without a machine counts as more than all others; where the median is such a
-    one there is no value. Rows whose value is unknown are left out.
+    A row with an error target and without a machine counts in the median as more than all others; where that is
+    such a one there is no value. Rows whose value is unknown are left out.
     """
     places = sorted({across(row) for row in rows})
     found = [_point(x, [row for row in rows if across(row) == x], value) for x in places]
@@ -77,12 +77,11 @@ def _point(x: float, rows: Rows, value: Value) -> Point | None:
     values = [bits for _, bits in known]
     more = max(map(_searched, none), default=None)
     middle = statistics.median([*values, *[math.inf] * len(none)]) if values else math.inf
-    ends = [] if not values else [*values, *([] if more is None else [more])]
     return Point(
         x,
         value=middle if math.isfinite(middle) else None,
-        low=min(ends, default=None),
-        high=max(ends, default=None),
+        low=min(values, default=None),
+        high=max(values, default=None),
         sampled=any(map(is_sampled, [*none, *(row for row, _ in known)])),
         more=more,
         refused=len(done) < len(rows),
