@@ -67,16 +67,18 @@ def figure(results: Sequence[StatesResult]) -> Figure:
 def maps(results: Sequence[StatesResult]) -> Figure:
     """A small heat map for each machine, symbol i by cut t, the best first. As ``figure``."""
     results = ordered(results)
-    deep = -(-len(results) // COLUMNS)
-    pitch = SIDE + ABOVE + GAP
+    columns = min(COLUMNS, max(3, len(results)))  # few are drawn larger
+    side = (COLUMNS * (SIDE + GAP)) / columns - GAP
+    deep = -(-len(results) // columns)
+    pitch = side + ABOVE + GAP
     made = Figure(figsize=(WIDTH, UNDER + deep * pitch - GAP + HEAD - 0.15), facecolor="white")
     head(made, f"What is left of each symbol, cut by cut: {_what(results[0])}", _how(results[0]))
     left = (WIDTH - COLUMNS * SIDE - (COLUMNS - 1) * GAP) / 2 + 0.1
     for place, result in enumerate(results):
-        row, column = divmod(place, COLUMNS)
+        row, column = divmod(place, columns)
         bottom = UNDER + (deep - 1 - row) * pitch
-        lowest = place + COLUMNS >= len(results)
-        _small(made, result, left + column * (SIDE + GAP), bottom, column == 0, lowest)
+        lowest = place + columns >= len(results)
+        _small(made, result, left + column * (side + GAP), bottom, side, column == 0, lowest)
     _key(made, results[0], left, 0.25, hatched=True)
     return made
 
@@ -144,10 +146,12 @@ def _bars(made: Figure, results: Sequence[StatesResult], high: float) -> None:
         side.text(0.12, high - (k + 0.5) * ROW, shown, size=SMALL, va="center")
 
 
-def _small(made: Figure, result: StatesResult, left: float, bottom: float, first: bool, lowest: bool) -> None:
+def _small(
+    made: Figure, result: StatesResult, left: float, bottom: float, side: float, first: bool, lowest: bool
+) -> None:
     """One map: its machine and what it keeps above, ticks only at the edges of the grid."""
     values, last = remembered(result), result.cuts[-1]
-    axes = _axes(made, left, bottom, SIDE, SIDE)
+    axes = _axes(made, left, bottom, side, side)
     cuts = len(result.cuts)
     axes.add_patch(Rectangle((-0.5, 0.5), cuts, result.n, zorder=-1, **(UNREAD | {"lw": 0})))
     axes.imshow(
@@ -163,7 +167,7 @@ def _small(made: Figure, result: StatesResult, left: float, bottom: float, first
     axes.set_yticks([1, result.n], ["1", f"{result.n}"] if first else ["", ""])
     axes.tick_params(length=2)
     axes.spines[:].set_linewidth(0.5)
-    over = panel(made, left, bottom + SIDE, SIDE + GAP - 0.05, ABOVE)
+    over = panel(made, left, bottom + side, side + GAP - 0.05, ABOVE)
     over.text(0, 0.2, name(result), size=SMALL, va="baseline")
     bits = (
         f"{number(last.entropy_bits, ROUND_FLOOR, 3)} of {number(last.capacity_bits or 0, ROUND_CEILING, 4)}"
