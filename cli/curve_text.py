@@ -26,6 +26,8 @@ def lines(result: CurveResult) -> list[str]:
     head = f"Memory versus length: {result.task}, {spread}, {over}"
     if scan:
         head += f"; smallest machine with error at most {result.error_target:g} on every query"
+        if any(row.problem == "DISJ" for row in result.rows):
+            head += " (Bob's queries: sets of one element)"
     if result.shard is not None:
         head += f"; share {result.shard} of the cells, {len(result.rows)} rows"
     table = _smallest(result.rows) if scan else _chains(result.rows)

@@ -102,7 +102,7 @@ class Cell:
         if self.error is None:
             del settings["bob"]
         else:
-            settings["max_bits"] = f"{self.search_bits():g}"
+            settings["max_bits"] = "auto" if self.max_bits is None else f"{self.max_bits:g}"
         bound = self.bound()
         given: dict[str, Any] = {
             "machine": None,

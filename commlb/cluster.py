@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from commlb.errors import BadInput, CommlbError, MissingExtra, OverLimit
+from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, OverLimit
 from commlb.layers import Limits
 from commlb.machines.base import Machine
 from commlb.partitions import Rows, Summary, merge, same, step, summary
@@ -283,7 +283,7 @@ def mapped(
     """``function`` of each item, by the workers of a cluster (``connect``), as they are finished.
 
     A worker that dies costs only what it was at. Raises ``OverLimit`` when ``timeout`` seconds are over, whatever
-    the function raises, and ``CommlbError`` where workers die again and again.
+    the function raises, and ``LimitError`` where workers die again and again.
     """
     started, done = time.perf_counter(), 0
     with connect(address) as client:
@@ -300,7 +300,7 @@ def mapped(
             what = f"{done} of {len(items)} cells: seconds"
             raise OverLimit(what, seconds, timeout or 0.0, "--timeout") from None
         except distributed.KilledWorker as error:
-            raise CommlbError(
+            raise LimitError(
                 "workers die again and again, maybe for want of memory; the rows that were finished are kept: go "
                 "on with --resume"
             ) from error

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from commlb import machines
-from commlb.errors import BadInput
+from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Machine
 from commlb.tasks.base import Task
 
-MOST_VALUES = 4096
+MOST_VALUES = 2**20
 """The largest value that is tried for a size left open."""
+
+MOST_MEMBERS = 2**13
+"""Machines of a family that are looked at."""
+
+MOST_SAME = 64
+"""Values in a row that add no room after which none is tried: a few, such as a fingerprint's bits, help."""
 
 MOST_REFUSED = 64
 """Values in a row that a machine may refuse before the search for the next one that it takes ends."""
@@ -59,6 +65,8 @@ class Family:
         """The sizes left open, each with its range, None where it has no end."""
         found: dict[str, range | None] = {}
         for key, value in self._parts:
+            if key in found:
+                raise BadInput(f"'{self.text}' names {key} twice")
             if not value:
                 found[key] = None
             elif RANGE.fullmatch(value):
@@ -89,16 +97,27 @@ class Family:
     def members(self, task: Task, cut: int, most_bits: float) -> list[Member]:
         """Its machines for a task cut after ``cut``, by capacity there; of equals, as they are counted up.
 
-        A size without a range is counted up from 1 while a larger one adds room and the room is at most
-        ``most_bits``; values that the machine does not take are passed over. Raises ``BadInput`` if it takes none.
+        A size without a range is counted up from 1 while the room is at most ``most_bits``, and ends where larger
+        ones have long added none; values that the machine does not take are passed over. Raises ``BadInput`` if it
+        takes none, ``LimitError`` for too many machines.
 
         >>> from commlb.tasks.index import Index
-        >>> [(m.spec, m.capacity_bits) for m in Family("window:w").members(Index(3), 3, 9)]
-        [('window:w=1', 1.0), ('window:w=2', 2.0), ('window:w=3', 3.0)]
+        >>> [(m.spec, m.capacity_bits) for m in Family("window:w").members(Index(3), 3, 9)[:4]]
+        [('window:w=1', 1.0), ('window:w=2', 2.0), ('window:w=3', 3.0), ('window:w=4', 3.0)]
         """
         keys = self.open
         search = _Search(self, task, cut, most_bits)
-        found = list(search.below(list(keys), {}, keys))
+        given = math.prod(len(values) for values in keys.values() if values is not None)
+        found = (
+            list(itertools.islice(search.below(list(keys), {}, keys), MOST_MEMBERS + 1))
+            if given <= MOST_MEMBERS
+            else []
+        )
+        if given > MOST_MEMBERS or len(found) > MOST_MEMBERS:
+            raise LimitError(
+                f"'{self.text}' stands for more than {MOST_MEMBERS:,} machines, the limit; give ranges, or a "
+                "smaller --max-bits"
+            )
         if not found:
             raise search.refused or BadInput(
                 f"the smallest machine of '{self.text}' has room for more than the {most_bits:g} bits that are "
@@ -107,26 +126,11 @@ class Family:
         return sorted(found, key=lambda member: member.capacity_bits)
 
     def any_machine(self, task: Task, cut: int) -> Machine:
-        """One of its machines, the first that is met.
-
-        Raises ``BadInput`` if it takes none, and where a size without a range adds no room as it is counted up.
-        """
+        """One of its machines, the first that is met. Raises ``BadInput`` if it takes none."""
         search = _Search(self, task, cut, math.inf)
-        first = next(search.below(list(self.open), {}, self.open), None)
-        if first is None:
-            raise search.refused or BadInput(f"'{self.text}' stands for no machine")
-        given = Family(first.spec)
-        for key in (key for key, values in self.open.items() if values is None and cut > 1):
-            fixed = {other: int(given.given(other) or 0) for other in self.open}
-            larger = range(fixed[key] + 1, fixed[key] + 1 + MOST_REFUSED)
-            above = (found for v in larger if (found := search.member({**fixed, key: v})) is not None)
-            second = next(above, None)
-            if second is not None and second.capacity_bits <= first.capacity_bits:
-                raise BadInput(
-                    f"a larger {key} adds no room to {self.name}, so it cannot be counted up; give a range, "
-                    f"such as {key}=1:4"
-                )
-        return first.machine
+        for member in search.below(list(self.open), {}, self.open):
+            return member.machine
+        raise search.refused or BadInput(f"'{self.text}' stands for no machine")
 
     def spec(self, values: dict[str, int]) -> str:
         """What is typed for the member with these values."""
@@ -158,7 +162,7 @@ class _Search:
             for value in given:
                 yield from self.below(inner, {**values, key: value}, keys)
             return
-        before, missed = -1.0, 0
+        before, missed, same = -1.0, 0, 0
         for value in range(1, MOST_VALUES + 1):
             some = self.below(inner, {**values, key: value}, keys)
             first = next(some, None)
@@ -167,7 +171,10 @@ class _Search:
                 if missed == MOST_REFUSED:
                     return
                 continue
-            if first.capacity_bits <= before or first.capacity_bits > self.most_bits:
+            if first.capacity_bits > self.most_bits:
+                return
+            same = same + 1 if first.capacity_bits <= before else 0
+            if same > MOST_SAME:
                 return
             before, missed = first.capacity_bits, 0
             yield from (

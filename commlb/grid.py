@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from commlb import machines, reductions
 from commlb.cells import Cell
 from commlb.errors import BadInput, LimitError, require_at_least, unknown_name
 from commlb.families import Family
+from commlb.layers import Limits
 from commlb.points import MOST_CELLS
 from commlb.problems import Equality
 from commlb.reductions.base import Reduction
-from commlb.requests import check_sizes
+from commlb.requests import as_int, check_sizes
 
 
 def prefix_set(task: str, over: str | None, error: Any) -> str:
@@ -35,13 +37,19 @@ def share(error: str | float | None) -> str | None:
     """An error as text, checked, such as "0.01"."""
     if error is None:
         return None
-    try:
-        value = float(error)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not 0 <= value < 0.5:
-        raise BadInput(f"error must be a number from 0 to below 1/2, such as 0.01; given {str(error)[:40]}")
-    return f"{value:.12g}"
+    text = str(error)
+    value = float(text) if re.fullmatch(r"[0-9]*[.]?[0-9]+([eE][+-]?[0-9]+)?", text, re.ASCII) else math.nan
+    if not 0 <= value < 0.5 or (value == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
+        raise BadInput(f"error must be a number from 0 to below 1/2, such as 0.01; given {text[:40]}")
+    return repr(value) if value else "0"
+
+
+def sizes(n: int | Sequence[int]) -> list[int]:
+    """The sizes that are asked for, each once, ascending."""
+    asked: Sequence[int] = n if isinstance(n, range) else list(n) if isinstance(n, Iterable) else [n]
+    if len(asked) > MOST_CELLS:
+        raise LimitError(f"at most {MOST_CELLS:,} sizes are run; given {len(asked):,}; take a larger step")
+    return sorted({as_int(size) for size in asked})
 
 
 def variants(family: Family, precision: Sequence[int] | None, seeds: int, error: Any) -> list[Family]:
@@ -49,6 +57,12 @@ def variants(family: Family, precision: Sequence[int] | None, seeds: int, error:
     classes = machines.machine_classes()
     if family.name != machines.EXACT and family.name not in classes:
         raise unknown_name("machine", family.name, [machines.EXACT, *classes])
+    cls = classes.get(family.name)
+    for key in family.open:
+        if key == "seed" or (cls and key in cls.texts):
+            raise BadInput(
+                f"{key} cannot be left open in '{family.text}'; sizes can, such as d, p, w or bits"
+            )
     if family.open and error is None:
         key = next(iter(family.open))
         raise BadInput(
@@ -72,7 +86,7 @@ def take_no_precision(families: Sequence[Family]) -> None:
         )
 
 
-def cells(named: Cell, ns: Sequence[int], families: Sequence[Family]) -> list[Cell]:
+def cells(named: Cell, ns: Sequence[int], families: Sequence[Family], limits: Limits) -> list[Cell]:
     """The cells that can be run, small n first; sizes that the task does not take are left out.
 
     Raises ``BadInput`` for what is wrong at every size, ``LimitError`` for too many cells.
@@ -86,6 +100,7 @@ def cells(named: Cell, ns: Sequence[int], families: Sequence[Family]) -> list[Ce
         )
     sized, refused = [], None
     for n in ns:
+        limits.check_time("before the first cell")
         try:
             cell = replace(named, n=n)
             _ = cell.made
@@ -94,17 +109,20 @@ def cells(named: Cell, ns: Sequence[int], families: Sequence[Family]) -> list[Ce
             refused = refused or error
     if not sized:
         raise refused or BadInput("there is no n to run; give --n, such as 2:16")
-    each = [_taken([replace(cell, family=family.text) for cell in sized], family) for family in families]
+    each = [
+        _taken([replace(cell, family=family.text) for cell in sized], family, limits) for family in families
+    ]
     return [cells[k] for k in range(len(sized)) for cells in each]
 
 
-def _taken(cells: list[Cell], family: Family) -> list[Cell]:
+def _taken(cells: list[Cell], family: Family, limits: Limits) -> list[Cell]:
     """Cells of one family, with the digest of the weights where these are from a file.
 
     Raises ``BadInput`` if the machine can be made for none of them; for some, their rows will say so.
     """
     found, refused = [], []
     for cell in cells:
+        limits.check_time("before the first cell")
         cut = cell.made.cut if isinstance(cell.made, Reduction) else cell.made.length - 1
         try:
             made = family.any_machine(cell.task_made, cut)
@@ -112,6 +130,11 @@ def _taken(cells: list[Cell], family: Family) -> list[Cell]:
             refused.append(error)
             found.append(cell)
             continue
+        if cell.target and isinstance(cell.chosen.problem, Equality) and cell.bob == "optimal":
+            raise BadInput(
+                f"for {cell.chosen.problem.name} an error above 0 is one of the machine's own answers; leave out "
+                "--bob optimal, or take --error 0"
+            )
         if cell.target and isinstance(cell.chosen.problem, Equality) and not made.randomised:
             raise BadInput(
                 f"for {cell.chosen.problem.name} an error above 0 is one over public coins; given machine "

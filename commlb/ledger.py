@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from commlb import files
 from commlb.errors import BadInput
-from commlb.records_rows import HEADER, MemoryPoint, from_csv, line, merged, to_csv, to_line
+from commlb.records_rows import ENGINE_VERSION, HEADER, MemoryPoint, from_csv, line, merged, to_csv, to_line
 
 TIMES_HEADER = line(["digest", "seconds"])
 
@@ -35,47 +36,21 @@ def _text(path: str | Path) -> str:
 
 
 class Ledger:
-    """Rows on their way to ``path``, and the seconds that each took to a file beside it (``rows.times.csv``)."""
+    """Rows on their way to ``path``, and the seconds that each took to a file beside it (``rows.times.csv``).
 
-    def __init__(self, path: str | Path, resume: bool):
-        """Begin a new file, or go on with one. Raises ``BadInput`` for a file that is there, without ``resume``."""
-        self.path = Path(path)
-        self.times = self.path.with_suffix(".times.csv")
-        files.check(path, (".csv",))
-        self.rows: list[MemoryPoint] = []
-        if self.path.exists():
-            if not resume:
-                raise BadInput(
-                    f"'{path}' is there already; go on with it by --resume, or choose another --out"
-                )
-            self.rows = merged(from_csv(_text(path), str(path), forgive_last=True))
+    Made by ``opened``, which holds the file.
+    """
 
-    @contextmanager
-    def open(self) -> Iterator[Ledger]:
-        """Hold the file, one run at a time; what was not finished in it is cut off first."""
-        is_new = not self.path.exists() and not self.times.exists()
-        try:
-            yield from self._held()
-        except BaseException:
-            if is_new and not self.rows:  # nothing was done: no file stands in the way of another try
-                self.path.unlink(missing_ok=True)
-                self.times.unlink(missing_ok=True)
-            raise
-
-    def _held(self) -> Iterator[Ledger]:
-        with open(self.times, "ab", buffering=0) as times:
-            _lock(times.fileno(), self.path)
-            if times.tell() == 0:
-                times.write(TIMES_HEADER.encode())
-            self._tidy()
-            with open(self.path, "ab", buffering=0) as rows:
-                self._rows, self._times = rows, times
-                yield self
-            self._tidy()
+    def __init__(self, path: Path, rows: list[MemoryPoint], times: IO[bytes]):
+        self.path, self.rows, self._times = path, rows, times
+        self._tidy()
+        if times.tell() == 0:
+            times.write(TIMES_HEADER.encode())
 
     def add(self, row: MemoryPoint, seconds: float) -> None:
         """One more row, written at once."""
-        self._rows.write(to_line(row).encode())
+        with open(self.path, "ab", buffering=0) as file:
+            file.write(to_line(row).encode())
         self._times.write(line([row.digest, f"{seconds:.6f}"]).encode())
         self.rows.append(row)
 
@@ -83,6 +58,58 @@ class Ledger:
         """All rows in the order of their cells, in one step."""
         self.rows = merged(self.rows)
         files.replace(self.path, (to_csv(self.rows) if self.rows else HEADER).encode())
+
+
+def check(path: str | Path, resume: bool) -> None:
+    """Refuse, before any work, a file that cannot be written, or is there without ``resume``."""
+    files.check(path, (".csv",))
+    if Path(path).exists() and not resume:
+        raise BadInput(f"'{path}' is there already; go on with it by --resume, or choose another --out")
+    beside = Path(path).with_suffix(".times.csv")
+    if beside.is_dir():
+        raise BadInput(
+            f"cannot write '{beside}', the seconds of each row: it is a folder; choose another --out"
+        )
+
+
+@contextmanager
+def opened(path: str | Path, resume: bool) -> Iterator[Ledger]:
+    """Begin a file of rows, or go on with one, and hold it: one run at a time.
+
+    Raises ``BadInput`` for a file that is there, without ``resume``; for one that another run holds; for rows of
+    another engine version. Where nothing comes of it, no new file is left.
+    """
+    check(path, resume)
+    path = Path(path)
+    beside = path.with_suffix(".times.csv")
+    old = {file for file in (path, beside) if file.exists()}
+    with open(beside, "ab", buffering=0) as times:
+        _lock(times.fileno(), path)
+        held = None
+        try:
+            held = Ledger(path, _rows(path, resume), times)
+            yield held
+            held._tidy()
+        finally:
+            if held is None or not held.rows:  # nothing stands in the way of another try
+                for file in {path, beside} - old:
+                    file.unlink(missing_ok=True)
+
+
+def _rows(path: Path, resume: bool) -> list[MemoryPoint]:
+    """What is in the file by the time that it is held."""
+    if not path.exists():
+        return []
+    rows = merged(from_csv(_text(path), str(path), forgive_last=True))
+    if rows and not resume:
+        raise BadInput(f"another run has written '{path}' meanwhile; choose another --out")
+    for row in rows:
+        if row.engine_version != ENGINE_VERSION:
+            raise BadInput(
+                f"'{path}' holds rows of engine version {row.engine_version}, this is {ENGINE_VERSION}: results "
+                "have changed; choose another --out"
+            )
+    return rows
 
 
 def _lock(file: int, path: Path) -> None:

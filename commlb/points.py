@@ -29,7 +29,7 @@ FEW_INPUTS, FEW_WORK = 2**10, 2**26
 SLACK = 1e-9
 """What floating-point logarithms may be off."""
 
-CONTRADICTION, MOST_CELLS = 1e-6, 10**6
+CONTRADICTION, MOST_CELLS = 1e-6, 10**5
 """Level, over all rows of a run, at which sampled answers may contradict a theorem by chance; rows, at most."""
 
 

@@ -185,8 +185,10 @@ def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoi
     """
     if forgive_last and (HEADER.startswith(text) or not text.endswith("\n")):
         text = "" if HEADER.startswith(text) else text[: text.rfind("\n") + 1] or text
+    text = text.replace("\r\n", "\n")
     if not text:
         return []
+    cut_off = "" if text.endswith("\n") else "; its last line is cut off: go on with it by curve --resume"
     lines = list(io.StringIO(text, newline=""))
     if lines[0].rstrip("\n") != HEADER.rstrip("\n"):
         raise BadInput(
@@ -196,10 +198,12 @@ def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoi
     found = []
     try:
         for cells in (reader := csv.reader(lines, strict=True)):
-            if ",".join(cells) != HEADER.rstrip("\n"):
+            if cells and ",".join(cells) != HEADER.rstrip("\n"):
                 found.append(_row(cells, f"'{name}', line {reader.line_num}"))
     except csv.Error as error:
-        raise BadInput(f"'{name}' is no CSV: {error}") from None
+        raise BadInput(f"'{name}' is no CSV: {error}{cut_off}") from None
+    except BadInput as error:
+        raise BadInput(f"{error}{cut_off}") from None
     return found
 
 

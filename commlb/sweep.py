@@ -13,7 +13,7 @@ from commlb.cells import MAX_INPUTS, MAX_STATES, Cell
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
 from commlb.families import Family
 from commlb.layers import Limits
-from commlb.ledger import Ledger, shard
+from commlb.ledger import check, opened, shard
 from commlb.points import chain, over_all
 from commlb.records_curve import CurveResult
 from commlb.records_rows import REFUSED, MemoryPoint, merged
@@ -41,7 +41,7 @@ def curve(
     symbols: int | None = None,
     c: int | None = None,
     over: str | None = None,
-    precision: Sequence[int] | None = None,
+    precision: int | Sequence[int] | None = None,
     error: str | float | None = None,
     bob: str = "auto",
     trials: int | None = None,
@@ -98,7 +98,16 @@ def curve(
         )
     if cluster is not None and workers != 1:
         raise BadInput("cells run on workers of this machine or of a cluster; give --workers or --cluster")
-    ns = sorted({as_int(size) for size in ([n] if not hasattr(n, "__iter__") else n)})
+    if out is not None:
+        check(out, resume)
+    elif resume:
+        raise BadInput("resume goes on with a file of rows; give --out FILE")
+    if max_bits is not None and not 0 < max_bits < math.inf:
+        raise BadInput(f"max_bits must be a number of bits above 0; given {max_bits}")
+    if isinstance(precision, int):
+        precision = (precision,)
+    started = time.perf_counter()
+    ns = grid.sizes(n)
     texts = [machine] if isinstance(machine, str) else list(dict.fromkeys(machine))
     if trials is None:
         trials = TRIALS if error is None else MOST_TRIALS
@@ -122,19 +131,17 @@ def curve(
     if precision is not None:
         grid.take_no_precision([Family(text) for text in texts])
     families = [family for text in texts for family in grid.variants(Family(text), precision, seeds, error)]
-    cells = grid.cells(named, ns, families)
+    cells = grid.cells(named, ns, families, Limits(timeout=timeout))
     if part is not None:
         cells = shard(cells, part)
-    if resume and out is None:
-        raise BadInput("resume goes on with a file of rows; give --out FILE")
-    ledger = None if out is None else Ledger(out, resume)
-    known = {row.digest: row for row in ledger.rows} if ledger else {}
-    left = [cell for cell in cells if not _is_done(cell, known.get(cell.digest))]
-    rows = list(known.values())
     stopped: OverLimit | KeyboardInterrupt | None = None
-    with nullcontext() if ledger is None else ledger.open():
+    left_over = None if timeout is None else max(1e-9, timeout - (time.perf_counter() - started))
+    with nullcontext() if out is None else opened(out, resume) as ledger:
+        rows = [] if ledger is None else list(ledger.rows)
+        known = {row.digest: row for row in rows}
+        left = [cell for cell in cells if not _is_done(cell, known.get(cell.digest))]
         try:
-            for row, seconds in _computed(left, workers, cluster, timeout, progress, len(cells)):
+            for row, seconds in _computed(left, workers, cluster, left_over, progress, len(cells)):
                 rows.append(row)
                 if ledger is not None:
                     ledger.add(row, seconds)

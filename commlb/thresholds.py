@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from commlb.cells import Cell
-from commlb.errors import CommlbError
+from commlb.errors import CommlbError, LimitError
 from commlb.families import Family, Member
 from commlb.guesses import best
 from commlb.information import CONFIDENCE
@@ -28,8 +28,11 @@ from commlb.protocol import OneWayProtocol, check_work
 from commlb.reachability import Enumeration
 from commlb.records_rows import MemoryPoint
 from commlb.reductions.base import Reduction
-from commlb.sequential import Decision, at_most, bits_shown
+from commlb.sequential import Decision, at_most, bits_shown, looks
 from commlb.wording import counted as words
+
+MOST_INPUTS = 2**32
+"""Inputs that an optimal Bob may be asked to run."""
 
 
 @dataclass
@@ -46,61 +49,72 @@ class Scan:
         return self.cell.target or Fraction(0)
 
     @property
+    def by_formula(self) -> bool:
+        """Whether errors are known by formula: for EQ they are over public coins."""
+        return self.target > 0 and isinstance(self.chosen.problem, Equality)
+
+    @property
+    def undecided_words(self) -> str:
+        """What random runs left open; empty if nothing."""
+        if not self.undecided:
+            return ""
+        left = f"undecided after {self.cell.trials} trials of each query: {len(self.undecided)}"
+        return f"{left}, the smallest {self.undecided[0]}"
+
+    @property
     def optimal(self) -> bool:
         """Whether Bob is an optimal one."""
         few = self.chosen.n * math.log2(self.chosen.symbols) <= math.log2(max(1, self.cell.max_inputs))
-        on_coins = self.target > 0 and isinstance(self.chosen.problem, Equality)
-        return self.cell.bob == "optimal" or (self.cell.bob == "auto" and few and not on_coins)
+        return self.cell.bob == "optimal" or (self.cell.bob == "auto" and few and not self.by_formula)
 
 
 def smallest(cell: Cell) -> MemoryPoint:
     """The row of the first machine of the family, by capacity, all of whose queries err at most ``cell.error``.
 
-    If none does, the row says up to how many bits was searched. Raises ``LimitError`` where a machine on the way
-    cannot be decided within the limits, and ``CommlbError`` where one that meets ε has less room than the bound.
+    If none does, the row says up to how many bits all machines were refuted (``searched_bits``). Where random runs
+    leave machines undecided on the way, the smallest that is good enough has more room than ``searched_bits`` and
+    at most that of the one that is found. Raises ``LimitError`` where a machine on the way cannot be looked at
+    within the limits, and ``CommlbError`` where one that meets ε has less room than the bound.
     """
     chosen = cell.chosen
     scan = Scan(cell, chosen, Family(cell.family).members(chosen.task, chosen.cut, cell.search_bits()))
-    whose = "" if scan.optimal else " by its own answers"
-    decide = _by_optimal_bob if scan.optimal else _by_own_answers
     answered_by = "optimal Bob" if scan.optimal else "machine"
-    how = "exhaustive" if scan.optimal else "sampled"
+    how = "exhaustive" if scan.optimal else "formula" if scan.by_formula else "sampled"
+    refuted: float | None = None
     for member in scan.members:
-        found = decide(scan, member)
+        found = (_by_optimal_bob if scan.optimal else _by_own_answers)(scan, member)
         if found is not None:
-            row = cell.row(
-                **about(member.machine, chosen.cut), answered_by=answered_by, **found, **_remark(scan)
-            )
+            if found["evidence"] == "sampled":
+                found["searched_bits"] = refuted or 0.0
+            remark = {"remark": scan.undecided_words or None}
+            row = cell.row(**about(member.machine, chosen.cut), answered_by=answered_by, **found, **remark)
             _compare(row)
             return row
-    most = scan.members[-1].capacity_bits
-    confidence = None if scan.optimal else CONFIDENCE
-    searched = words(len(scan.members), "machine")
+        if not scan.undecided:
+            refuted = member.capacity_bits
+    searched, most = words(len(scan.members), "machine"), scan.members[-1].capacity_bits
+    known = f"none of {searched} of up to {most:g} bits is good enough"
+    if scan.undecided:
+        known = f"not found: of {searched} of up to {most:g} bits, {scan.undecided_words}"
     return cell.row(
         answered_by=answered_by,
         answers_evidence=how,
         evidence=how,
-        confidence=confidence,
-        searched_bits=most,
-        remark=f"none of {searched} of up to {most:g} bits is good enough{whose}{_undecided(scan)}",
+        confidence=CONFIDENCE if how == "sampled" else None,
+        searched_bits=refuted or 0.0,
+        remark=known + ("" if scan.optimal else "; by their own answers (--bob)"),
     )
-
-
-def _remark(scan: Scan) -> dict[str, Any]:
-    return {"remark": _undecided(scan).removeprefix("; ") or None}
-
-
-def _undecided(scan: Scan) -> str:
-    if not scan.undecided:
-        return ""
-    first = scan.undecided[0]
-    return f"; undecided after {scan.cell.trials} trials of each query: {len(scan.undecided)}, the smallest {first}"
 
 
 def _by_optimal_bob(scan: Scan, member: Member) -> dict[str, Any] | None:
     """What an optimal Bob makes of a machine's message, over all x; None if some query errs too often."""
     cell, chosen, made = scan.cell, scan.chosen, member.machine
     n, inputs = chosen.n, chosen.symbols**chosen.n
+    if inputs > MOST_INPUTS:
+        raise LimitError(
+            f"an optimal Bob is found by running all inputs, at most {MOST_INPUTS:,}; here are "
+            f"{chosen.symbols}^{n}; take --bob machine, or a smaller n"
+        )
     if not scan.target:
         if not _tells_all_apart(scan, made):
             return None
@@ -140,7 +154,7 @@ def _by_own_answers(scan: Scan, member: Member) -> dict[str, Any] | None:
         states = chosen.symbols**chosen.n if bits <= 1024 else None
         found = counted(states, bits, bits, evidence="proved; machine tested equal", worst_error=0.0)
         return found | {"answers_evidence": "proved; machine tested equal"}
-    if isinstance(chosen.problem, Equality) and scan.target:
+    if scan.by_formula:
         formula = made.error_formula()
         if formula is None or formula.right_on_value != 1 or Fraction(formula.error) > scan.target:
             return None
@@ -198,7 +212,7 @@ class _Questions:
 
 def _contradiction(scan: Scan, member: Member, decision: Decision) -> None:
     """Stop where sampled answers show more bits than the machine has room for, beyond all chance."""
-    level = CONTRADICTION / MOST_CELLS / len(scan.members)
+    level = CONTRADICTION / MOST_CELLS / len(scan.members) / len(looks(scan.cell.trials))
     shown = bits_shown(decision, scan.chosen.symbols, level)
     if shown > member.capacity_bits:
         raise contradiction(member.spec, scan.chosen, member.capacity_bits, shown)

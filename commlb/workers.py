@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from commlb.errors import CommlbError, OverLimit
+from commlb.errors import LimitError, OverLimit
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -40,7 +40,7 @@ def processes(
     """Results of ``count`` processes, in the order in which they are finished.
 
     The processes end with the iteration, however it ends, and with this process, however that ends. Raises
-    ``OverLimit`` when ``timeout`` seconds are over, and ``CommlbError`` if a process dies.
+    ``OverLimit`` when ``timeout`` seconds are over, and ``LimitError`` if a process dies.
     """
     started = time.perf_counter()
     spawn = multiprocessing.get_context("spawn")
@@ -59,7 +59,7 @@ def processes(
             f"{done} of {len(items)} cells: seconds", seconds, timeout or 0, "--timeout"
         ) from None
     except BrokenProcessPool:
-        raise CommlbError(
+        raise LimitError(
             "a worker process died, perhaps for want of memory; the rows that were finished are kept: go on with "
             "--resume and fewer --workers"
         ) from None

@@ -17,7 +17,7 @@ import pytest
 from brute import best_guesses
 
 import commlb
-from commlb import machines, points, reductions, sweep, thresholds
+from commlb import ledger, machines, points, reductions, sweep, thresholds
 from commlb.cells import Cell
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit
 from commlb.families import Family
@@ -331,13 +331,59 @@ def test_a_row_that_was_not_asked_for_is_refused(monkeypatch):
 
 
 def test_two_runs_do_not_write_one_file(tmp_path):
-    from commlb.ledger import Ledger
-
     out = tmp_path / "rows.csv"
-    with Ledger(out, resume=False).open():
-        second = Ledger(out, resume=True)
-        with pytest.raises(BadInput, match="another run is writing"), second.open():
-            pass
+    with ledger.opened(out, resume=False) as held:
+        for resume in (False, True):
+            with pytest.raises(BadInput, match=r"another run is writing|there already"):
+                curve("index", (3,), "window:w", error="0", out=out, resume=resume)
+        held.add(run(Cell("index", 4, "exact")), 0.1)
+    assert [row.n for row in from_csv(out.read_text(), "rows")] == [4]
+
+
+def test_what_another_run_wrote_before_the_file_is_held_is_kept(tmp_path, monkeypatch):
+    out, real = tmp_path / "rows.csv", ledger.check
+
+    def another_run_is_quicker(path, resume):
+        real(path, resume)
+        monkeypatch.setattr(ledger, "check", real)
+        curve("index", (5,), "exact", out=out)
+
+    monkeypatch.setattr(ledger, "check", another_run_is_quicker)
+    with pytest.raises(BadInput, match="another run has written"), ledger.opened(out, resume=False):
+        pass
+    assert [row.n for row in from_csv(out.read_text(), "rows")] == [5]
+
+
+def test_rows_of_another_engine_are_not_gone_on_with(tmp_path):
+    out = tmp_path / "rows.csv"
+    text = to_csv([replace(run(Cell("index", 4, "exact")), engine_version=1)])
+    out.write_text(text)
+    with pytest.raises(BadInput, match="engine version 1"):
+        curve("index", (4,), "exact", out=out, resume=True)
+    assert out.read_text() == text
+
+
+def test_undecided_is_not_none():
+    row = run(Cell("index", 12, "reservoir:k,seed=0", error="0", bob="machine", trials=128))
+    assert (row.machine, row.evidence) == (None, "sampled")
+    assert row.searched_bits == 11
+    assert "undecided after 128 trials" in row.remark
+    assert "none of" not in row.remark
+
+
+def test_the_smallest_of_a_sampled_row_lies_above_what_was_refuted():
+    row = run(Cell("index", 30, "reservoir:k,seed=0", error="0.2", bob="machine", trials=512))
+    assert row.searched_bits < 30 * 0.6 + 1 <= row.capacity_bits
+
+
+def test_fingerprints_are_searched_beyond_their_room():
+    found = curve("equality", (2, 4, 6), "fingerprint:bits", error="0", seeds=3).rows
+    assert [row.capacity_bits for row in found] == [row.n for row in found]
+    assert curve("equality", (4,), "fingerprint:bits", error="0.01", seeds=1).rows[0].capacity_bits == 4
+
+
+def test_a_single_precision():
+    assert [row.precision_bits for row in curve("index", 4, "gru:d=1", precision=8, seeds=1).rows] == [8]
 
 
 # What is asked for.
@@ -385,7 +431,7 @@ def test_weights_of_a_file_are_part_of_what_is_asked(tmp_path):
         ({"error": "-0.1"}, "below 1/2"),
         ({"error": "nan"}, "below 1/2"),
         ({"error": "much"}, "below 1/2"),
-        ({"error": "1e-999999999", "trials": 0}, "trials must be at least 1"),
+        ({"error": "0.1", "trials": 0}, "trials must be at least 1"),
         ({"over": "all"}, "take --over alice"),
         ({"over": "all", "error": None, "task": "dyck", "machine": "window:w"}, "leaves w open"),
         ({"task": "dyck"}, "there is none for dyck, so leave it out"),
@@ -401,7 +447,19 @@ def test_weights_of_a_file_are_part_of_what_is_asked(tmp_path):
         ({"workers": 2, "cluster": "local"}, "--workers or --cluster"),
         ({"error": None, "machine": "window:w=4", "precision": (2, 3)}, "a precision is for networks"),
         ({"error": None, "machine": "gru:d=2,p=4", "precision": (2, 3)}, "a precision is for networks"),
-        ({"task": "counting", "machine": "bloom:bits=8,hashes"}, "a larger hashes adds no room"),
+        ({"machine": "random:bits=3,seed"}, "seed cannot be left open"),
+        ({"machine": "gru:d=1,format"}, "format cannot be left open"),
+        ({"machine": "window:w,w"}, "names w twice"),
+        ({"max_bits": 0}, "max_bits must be"),
+        ({"max_bits": float("nan")}, "max_bits must be"),
+        ({"error": "0_1"}, "below 1/2"),
+        ({"error": "٠.١"}, "below 1/2"),
+        ({"error": "1e-400"}, "below 1/2"),
+        (
+            {"task": "equality", "machine": "fingerprint:bits", "error": "0.1", "bob": "optimal"},
+            "leave out --bob",
+        ),
+        ({"out": ""}, "must end in"),
         ({"symbols": 3, "task": "istree"}, "symbols"),
         ({"machine": "random:bits=65:70"}, "1 to 64 bits"),
     ],
@@ -418,7 +476,14 @@ def test_sizes_beyond_what_is_run_are_refused():
     with pytest.raises(LimitError, match="beyond the limit"):
         curve("index", (10**9,), "window:w=3")
     with pytest.raises(LimitError, match="cells"):
-        curve("index", range(1, 10**6), "random:bits=3", seeds=10)
+        curve("index", range(1, 20_000), "random:bits=3", seeds=10)
+    for many in (range(1, 10**12), range(1, 10**6)):
+        with pytest.raises(LimitError, match="sizes are run"):
+            curve("index", many, "window:w=3")
+    with pytest.raises(OverLimit, match="--timeout"):
+        curve("index", range(1, 20_000), "random:bits=3", seeds=1, timeout=0.3)
+    row = curve("index", (9,), "window:w=1:99999999", error=0).rows[0]
+    assert (row.evidence, "more than 8,192 machines" in row.remark) == ("refused", True)
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commlb import guesses, machines, reductions, sequential
-from commlb.errors import BadInput, OverLimit
+from commlb.errors import BadInput, LimitError, OverLimit
 from commlb.families import Family
 from commlb.guesses import best
 from commlb.layers import Limits
@@ -129,7 +129,7 @@ def specs(text, task=None, cut=4, bits=8.0):
 
 
 def test_members_are_counted_up_by_capacity():
-    assert specs("window:w") == ["window:w=1", "window:w=2", "window:w=3", "window:w=4"]
+    assert specs("window:w")[:4] == ["window:w=1", "window:w=2", "window:w=3", "window:w=4"]
     assert specs("random:bits,seed=3", bits=3) == [f"random:bits={b},seed=3" for b in (1, 2, 3)]
     assert specs("random:bits=4:10:3", bits=1) == [f"random:bits={b}" for b in (4, 7, 10)]
     found = Family("gru:d,p").members(Index(4), 4, 6)
@@ -147,13 +147,14 @@ def test_values_that_a_machine_does_not_take_are_passed_over():
     assert all(int(spec.split("d=")[1].split(",")[0]) % 2 == 0 for spec in found)
 
 
-def test_a_size_that_adds_no_room_is_not_counted_up():
+def test_a_size_that_adds_no_room_is_counted_up_for_a_while():
     from commlb.tasks.counting import Counting
 
-    assert len(specs("bloom:bits=8,hashes", Counting(5, 6), 5)) == 1
-    with pytest.raises(BadInput, match="hashes adds no room to bloom"):
-        Family("bloom:bits=8,hashes").any_machine(Counting(5, 6), 5)
+    assert len(specs("bloom:bits=8,hashes", Counting(5, 6), 5)) == 64
     assert len(specs("bloom:bits=8,hashes=1:3", Counting(5, 6), 5)) == 3
+    assert len(specs("window:w")) == 4 + 64
+    with pytest.raises(LimitError, match="more than 8,192 machines"):
+        specs("gru:d=1:100,p=1:100")
 
 
 @pytest.mark.parametrize(

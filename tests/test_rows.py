@@ -105,6 +105,16 @@ def test_what_is_no_row_is_refused(text, said):
         from_csv(text, "rows.csv")
 
 
+def test_line_ends_of_other_systems_and_blank_lines_are_read():
+    rows = [point(n=4), point(n=5)]
+    assert from_csv(to_csv(rows).replace("\n", "\r\n") + "\r\n", "rows") == rows
+
+
+def test_of_a_last_line_that_is_cut_off_the_message_says_so():
+    with pytest.raises(BadInput, match="its last line is cut off: go on with it by curve --resume"):
+        from_csv(to_csv([point()])[:-9], "rows.csv")
+
+
 def test_rows_of_several_runs_are_one_table():
     rows = [point(n=n, family=f) for f in ("window:w", "random:bits") for n in (6, 4)]
     assert merged(rows) == merged(rows[::-1]) == merged(rows + rows)

@@ -24,7 +24,7 @@ ARROW = Path([(0, 0), (0, 1), (-0.2, 0.72), (0, 1), (0.2, 0.72), (0, 1)], [1, 2,
 """A marker that points upwards from where it stands."""
 
 REFUSED = "refused: over a limit"
-MORE = "none of up to so many bits suffices"
+MORE = "of some seed, or all: none of up to so many bits suffices"
 BAND = "shaded: from the least to the most found over the seeds; the line is the median of all"
 SAMPLED = "hollow: sampled; filled: not sampled"
 AT_LEAST = "hollow: sampled, at least so much; filled: not sampled"

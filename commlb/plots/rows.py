@@ -144,6 +144,7 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
         if len(values) > 1:
             named = ", ".join(sorted(map(_value, values)))
             raise BadInput(f"one picture holds rows of one {key}; given {named}; choose with {option}")
+    _require_alike(rows)
     kind = kind or kind_of(rows)
     targets = [row for row in rows if row.error_target is not None]
     if kind == "curve" and targets:
@@ -167,6 +168,18 @@ def chosen(rows: Rows, kind: str | None) -> tuple[str, list[MemoryPoint]]:
     found = at_largest(found) if kind == "precision" else found
     _require_room(kind, found)
     return kind, found
+
+
+def _require_alike(rows: Rows) -> None:
+    """Refuse rows that were asked for in different ways, which would be taken for seeds of one machine."""
+    for scan in (True, False):
+        some = [row for row in rows if (row.error_target is not None) == scan and row.command == "curve"]
+        for key, name in (("engine_version", "engine version"), ("settings", "settings"), ("seed", "--seed")):
+            values = sorted({str(getattr(row, key)) for row in some})
+            if len(values) > 1:
+                raise BadInput(
+                    f"one picture holds rows of one {name}; given {' and '.join(values[:3])}; draw them apart"
+                )
 
 
 def _machines(kind: str, rows: Rows) -> list[str]:

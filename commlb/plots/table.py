@@ -60,7 +60,8 @@ def points(
     """A point at each place: the median over the rows there, and the least and the most of them.
 
     A row with an error target and without a machine counts in the median as more than all others; where that is
-    such a one there is no value. Rows whose value is unknown are left out.
+    such a one there is no value. Of a sampled one the smallest that suffices may have as little room as was
+    refuted. Rows whose value is unknown are left out.
     """
     places = sorted({across(row) for row in rows})
     found = [_point(x, [row for row in rows if across(row) == x], value) for x in places]
@@ -69,18 +70,19 @@ def points(
 
 def _point(x: float, rows: Rows, value: Value) -> Point | None:
     """What the rows at one place say; None if nothing."""
-    done = [row for row in rows if not row.is_refused]
+    done = [row for row in rows if not row.is_refused and not (row.limits and value(row) is None)]
     none = [row for row in done if row.error_target is not None and row.machine is None]
     known = [(row, bits) for row in done if row not in none and (bits := value(row)) is not None]
     if not known and not none and len(done) == len(rows):
         return None
     values = [bits for _, bits in known]
+    open_to = [row.searched_bits for row, _ in known if row.machine and row.searched_bits is not None]
     more = max(map(_searched, none), default=None)
     middle = statistics.median([*values, *[math.inf] * len(none)]) if values else math.inf
     return Point(
         x,
         value=middle if math.isfinite(middle) else None,
-        low=min(values, default=None),
+        low=min([*values, *open_to], default=None),
         high=max(values, default=None),
         sampled=any(map(is_sampled, [*none, *(row for row, _ in known)])),
         more=more,
