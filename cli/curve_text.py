@@ -104,7 +104,7 @@ def _smallest(rows: Sequence[MemoryPoint]) -> list[str]:
             )
     note = f"room in bits, over {seeds} seeds; " if seeds > 1 else "room in bits; "
     note += "÷ bound: the median's; exhaustive: an optimal Bob, all x run; sampled, proved, formula: the machine's "
-    found += wrap(note + "own answers; - : none of those searched", "  ", "  ")
+    found += wrap(note + "own answers; - : none of those searched, or undecided", "  ", "  ")
     own = {row.n for row in rows if row.answered_by == "machine" and "bob=auto" in (row.settings or "")}
     if own and any(row.answered_by == "optimal Bob" for row in rows):
         change = (

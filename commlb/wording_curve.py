@@ -30,7 +30,9 @@ def _nearest(rows: Sequence[MemoryPoint]) -> str:
         for row in rows
         if row.capacity_bits is not None and row.bound_bits is not None
     ]
-    missing = sum(row.standing > 0 and row.capacity_bits is None for row in rows)
+    without = [row for row in rows if row.standing > 0 and row.capacity_bits is None]
+    undecided = sum("undecided" in (row.remark or "") for row in without)
+    missing = len(without) - undecided
     words = []
     if found:
         margin, row = min(found, key=lambda pair: pair[0])
@@ -41,6 +43,8 @@ def _nearest(rows: Sequence[MemoryPoint]) -> str:
         )
     if missing:
         words.append(f"In {counted(missing, 'cell')} no machine that was searched is good enough.")
+    if undecided:
+        words.append(f"In {counted(undecided, 'cell')} random runs left it open: take more --trials.")
     return " ".join(words)
 
 

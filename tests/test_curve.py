@@ -369,6 +369,8 @@ def test_undecided_is_not_none():
     assert row.searched_bits == 11
     assert "undecided after 128 trials" in row.remark
     assert "none of" not in row.remark
+    found = curve("index", (12,), "reservoir:k,seed=0", error="0", bob="machine", trials=128)
+    assert found.verdict == "In 1 cell random runs left it open: take more --trials."
 
 
 def test_the_smallest_of_a_sampled_row_lies_above_what_was_refuted():
