@@ -11,7 +11,7 @@ from commlb.errors import BadInput
 from commlb.plots.answers import accuracy
 from commlb.plots.curves import Look
 from commlb.plots.page import Form, page
-from commlb.plots.panels import AT_LEAST, Panel, Point, Rule, Series
+from commlb.plots.panels import AT_LEAST, AT_MOST, Panel, Point, Rule, Series
 from commlb.plots.style import ALICE, BOB, INK, JOIN, OTHER
 from commlb.plots.table import (
     Rows,
@@ -163,7 +163,7 @@ def _thresholds(rows: Rows, targets: Sequence[float], form: Form) -> Figure:
     if several or targets[0] > 0:
         first = f"Smallest state with error at most {'ε' if several else f'ε = {targets[0]:g}'} at each query"
     title = [first, f"{where(rows)}, {spanned(rows)}"]
-    return page(title, made, form, OBSERVED if said else "")
+    return page(title, made, form, OBSERVED if said else "", sampled=AT_MOST)
 
 
 BOBS = {"optimal Bob": ", an optimal Bob", "machine": ", its own answers"}

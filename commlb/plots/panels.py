@@ -28,6 +28,7 @@ MORE = "of some seed, or all: none of up to so many bits suffices"
 BAND = "shaded: from the least to the most found over the seeds; the line is the median of all"
 SAMPLED = "hollow: sampled; filled: not sampled"
 AT_LEAST = "hollow: sampled, at least so much; filled: not sampled"
+AT_MOST = "hollow: sampled, at most so much, and more than where its shade or bar begins; filled: not sampled"
 
 
 @dataclass(frozen=True)
