@@ -39,7 +39,7 @@ def test_rows_are_chosen():
     for name, count in (("gru", 42), ("gru:d,p=8", 42), ("gru:d,p=8,seed=1", 14), ("window:w=5", 2)):
         assert len(select(rows, machines=[name])) == count
     with pytest.raises(
-        BadInput, match=r"rows none is left; they hold n = 2 to 8, machines exact, gru.*0\.01"
+        BadInput, match=r"rows none is left; they hold istree, n = 2 to 8, machines exact, gru.*0\.01"
     ):
         select(rows, machines=["lstm"])
     assert shown(rows).endswith("; 1 row left out (without an error target)")
