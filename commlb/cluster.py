@@ -107,9 +107,15 @@ def _local() -> Iterator[Client]:
             raise CommlbError(
                 f"the workers did not start ({error}); a script must call from under if __name__ == '__main__':"
             ) from error
-        with cluster, distributed.Client(cluster, set_as_default=False) as client:
-            client.register_worker_callbacks(_leave_interrupts_to_the_caller)
-            yield client
+        noise = logging.getLogger("asyncio")  # of tasks that an interrupt leaves behind
+        before = noise.level
+        noise.setLevel(logging.CRITICAL)
+        try:
+            with cluster, distributed.Client(cluster, set_as_default=False) as client:
+                client.register_worker_callbacks(_leave_interrupts_to_the_caller)
+                yield client
+        finally:
+            noise.setLevel(before)
 
 
 def _leave_interrupts_to_the_caller() -> None:
