@@ -37,9 +37,24 @@ def client():
 
 @pytest.fixture
 def address(client):
-    """Two workers that wait, also where a test has killed one."""
-    client.wait_for_workers(2, timeout=60)
     return client.scheduler.address
+
+
+@pytest.fixture
+def mortal():
+    """A cluster of its own for each test that kills, so that no other one waits for a worker to come back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.cpu_count", lambda: 2)
+        with cluster.connect("local") as found:
+            yield found
+
+
+def wait_for_two(client):
+    """Until there are two workers; one that is not brought back shows here, and not as a test that hangs."""
+    until = time.monotonic() + 60
+    while len(client.scheduler_info()["workers"]) < 2:
+        assert time.monotonic() < until, "a killed worker did not come back within a minute"
+        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -112,27 +127,29 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize(("n", "seconds"), MOMENTS)
-def test_a_worker_may_be_killed_on_the_way(address, client, monkeypatch, n, seconds):
+def test_a_worker_may_be_killed_on_the_way(mortal, monkeypatch, n, seconds):
+    client, address = mortal, mortal.scheduler.address
     monkeypatch.setattr(cluster, "FROM", 2**12)
     asked = {"machine": "random:bits=40", "n": n}
     here = commlb.states("index", **asked)
     heard, gone = killed_after(client, 16, seconds)
-    assert commlb.states("index", **asked, progress=heard, cluster=address) == here
+    assert commlb.states("index", **asked, progress=heard, cluster=address, timeout=200) == here
     assert len(gone) == 1
 
 
 @pytest.mark.slow
-def test_all_workers_may_be_killed_twice(address, client, monkeypatch):
+def test_all_workers_may_be_killed_twice(mortal, monkeypatch):
+    client, address = mortal, mortal.scheduler.address
     monkeypatch.setattr(cluster, "FROM", 2**12)
     asked = {"machine": "window:w=13", "n": 30}
 
     def kill_all(done, of):
         if done in (16, 22):
-            client.wait_for_workers(2, timeout=60)
+            wait_for_two(client)
             for pid in client.run(os.getpid).values():
                 os.kill(pid, signal.SIGKILL)
 
-    assert commlb.states("index", **asked, progress=kill_all, cluster=address) == commlb.states(
+    assert commlb.states("index", **asked, progress=kill_all, cluster=address, timeout=200) == commlb.states(
         "index", **asked
     )
 
@@ -359,7 +376,8 @@ def test_rows_of_curve_are_the_same_on_a_cluster(address, tmp_path):
     assert out.read_text() == wanted
 
 
-def test_a_worker_that_dies_costs_curve_no_row(address, client, tmp_path):
+def test_a_worker_that_dies_costs_curve_no_row(mortal, tmp_path):
+    client, address = mortal, mortal.scheduler.address
     wanted = to_csv(commlb.curve("index", range(2, 16), **SWEEP).rows)
     killed = []
 
@@ -368,7 +386,7 @@ def test_a_worker_that_dies_costs_curve_no_row(address, client, tmp_path):
             killed.append(next(iter(client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    found = commlb.curve("index", range(2, 16), cluster=address, progress=kill, **SWEEP)
+    found = commlb.curve("index", range(2, 16), cluster=address, timeout=200, progress=kill, **SWEEP)
     assert killed
     assert to_csv(found.rows) == wanted
 
