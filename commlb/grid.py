@@ -77,7 +77,7 @@ def variants(family: Family, precision: Sequence[int] | None, seeds: int, error:
     return found
 
 
-def take_no_precision(families: Sequence[Family]) -> None:
+def require_taken(families: Sequence[Family]) -> None:
     """Refuse precisions that no machine takes."""
     if not any(family.takes("p") and family.given("format") is None for family in families):
         shown = ", ".join(family.text for family in families)

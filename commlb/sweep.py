@@ -129,7 +129,7 @@ def curve(
         max_memory=max_memory,
     )
     if precision is not None:
-        grid.take_no_precision([Family(text) for text in texts])
+        grid.require_taken([Family(text) for text in texts])
     families = [family for text in texts for family in grid.variants(Family(text), precision, seeds, error)]
     cells = grid.cells(named, ns, families, Limits(timeout=timeout))
     if part is not None:

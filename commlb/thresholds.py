@@ -42,7 +42,7 @@ class Scan:
     cell: Cell
     chosen: Reduction
     members: list[Member]
-    undecided: list[str] = field(default_factory=list)
+    undecided: list[Member] = field(default_factory=list)
 
     @property
     def target(self) -> Fraction:
@@ -53,13 +53,20 @@ class Scan:
         """Whether errors are known by formula: for EQ they are over public coins."""
         return self.target > 0 and isinstance(self.chosen.problem, Equality)
 
+    def refuted_below(self, bits: float) -> float:
+        """The most room below ``bits`` up to which every machine was refuted, machines with as much room too."""
+        end = min([bits, *(member.capacity_bits for member in self.undecided)])
+        return max(
+            (member.capacity_bits for member in self.members if member.capacity_bits < end), default=0.0
+        )
+
     @property
     def undecided_words(self) -> str:
         """What random runs left open; empty if nothing."""
         if not self.undecided:
             return ""
         left = f"undecided after {self.cell.trials} trials of each query: {len(self.undecided)}"
-        return f"{left}, the smallest {self.undecided[0]}"
+        return f"{left}, the smallest {self.undecided[0].spec}"
 
     @property
     def optimal(self) -> bool:
@@ -80,18 +87,15 @@ def smallest(cell: Cell) -> MemoryPoint:
     scan = Scan(cell, chosen, Family(cell.family).members(chosen.task, chosen.cut, cell.search_bits()))
     answered_by = "optimal Bob" if scan.optimal else "machine"
     how = "exhaustive" if scan.optimal else "formula" if scan.by_formula else "sampled"
-    refuted: float | None = None
     for member in scan.members:
         found = (_by_optimal_bob if scan.optimal else _by_own_answers)(scan, member)
         if found is not None:
             if found["evidence"] == "sampled":
-                found["searched_bits"] = refuted or 0.0
+                found["searched_bits"] = scan.refuted_below(member.capacity_bits)
             remark = {"remark": scan.undecided_words or None}
             row = cell.row(**about(member.machine, chosen.cut), answered_by=answered_by, **found, **remark)
             _compare(row)
             return row
-        if not scan.undecided:
-            refuted = member.capacity_bits
     searched, most = words(len(scan.members), "machine"), scan.members[-1].capacity_bits
     known = f"none of {searched} of up to {most:g} bits is good enough"
     if scan.undecided:
@@ -101,7 +105,7 @@ def smallest(cell: Cell) -> MemoryPoint:
         answers_evidence=how,
         evidence=how,
         confidence=CONFIDENCE if how == "sampled" else None,
-        searched_bits=refuted or 0.0,
+        searched_bits=scan.refuted_below(math.inf),
         remark=known + ("" if scan.optimal else "; by their own answers (--bob)"),
     )
 
@@ -164,7 +168,7 @@ def _by_own_answers(scan: Scan, member: Member) -> dict[str, Any] | None:
     ask = _Questions(scan, made, scan.cell.rng())
     decision = at_most(ask.run, ask.queries, scan.target, level, scan.cell.trials)
     if decision.accepted is None:
-        scan.undecided.append(member.spec)
+        scan.undecided.append(member)
     if not decision.accepted:
         return None
     if chosen.problem.asks_positions:

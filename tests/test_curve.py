@@ -382,6 +382,14 @@ def test_the_smallest_of_a_sampled_row_lies_above_what_was_refuted():
     assert row.searched_bits < 30 * 0.6 + 1 <= row.capacity_bits
 
 
+def test_machines_with_as_much_room_are_not_all_refuted_by_one_of_them():
+    """Of the filters of 18 bits the one with one hash is refuted, the one with two is not: 18 bits may be enough."""
+    text = "bloom:bits=6:48:6,hashes=1:3,seed=0"
+    row = run(Cell("counting", 6, text, error="0.06", bob="machine", trials=8192))
+    assert "the smallest bloom:bits=18,hashes=2" in row.remark
+    assert (row.searched_bits, row.capacity_bits) == (12, 24)
+
+
 def test_fingerprints_are_searched_beyond_their_room():
     found = curve("equality", (2, 4, 6), "fingerprint:bits", error="0", seeds=3).rows
     assert [row.capacity_bits for row in found] == [row.n for row in found]
