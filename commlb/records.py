@@ -7,23 +7,26 @@ confidence), formula (with its source).
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from commlb.records_coins import PublicCoins
 from commlb.records_rows import MemoryPoint
+from commlb.records_witness import Collision
+from commlb.sealed import seal
 
 SCHEMA = "commlb/1"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A lower bound of ``bits`` on a message, in a model, by a method, with a source.
+    """A bound of ``bits`` on a message, in a model, by a method, with a source.
 
-    ``model`` is "deterministic" (no error) or "randomised(ε)"; ``prefix_set`` says over which prefixes:
-    "alice" (those a reduction sends) or "all" (all of the task's).
+    ``model`` is "deterministic" (no error), "randomised(ε)" or "two-way deterministic"; ``prefix_set`` says over
+    which prefixes: "alice" (those a reduction sends) or "all" (all of the task's). ``direction``: "at least", or
+    "exactly" where bounds from both sides meet. ``witness``: what shows it, by the names of ``commlb.bounds``;
+    None for a formula.
     """
 
     bits: float
@@ -32,6 +35,8 @@ class Bound:
     evidence: str
     source: str
     prefix_set: str = "all"
+    direction: str = "at least"
+    witness: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +222,7 @@ class ReduceResult:
     information: Information
     answers: Answers | None
     transcript: Transcript | None
-    collision: None
+    collision: Collision | None
     drawing: Drawing | None
     seed: int | None
     verdict: str
@@ -273,11 +278,11 @@ def spec(machine: MachineInfo) -> str:
 
 
 def to_json(command: str, result: Any, provenance: dict[str, Any], indent: int | None = 2) -> str:
-    """One object {schema, command, result, provenance}."""
+    """One object {schema, command, result, provenance, digest}; the digest is over all the rest."""
     body = {
         "schema": SCHEMA,
         "command": command,
         "result": dataclasses.asdict(result),
         "provenance": provenance,
     }
-    return json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False)
+    return seal(body, indent)

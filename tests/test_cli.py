@@ -58,7 +58,7 @@ def test_json_is_the_result(capsys):
     code, out, err = run(capsys, "reduce", "ar", "--n", "9", "--symbols", "3", "--seed", "4", "--json")
     body = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(body) == ["schema", "command", "result", "provenance"]
+    assert list(body) == ["schema", "command", "result", "provenance", "digest"]
     assert (body["schema"], body["command"]) == ("commlb/1", "reduce")
     result = commlb.reduce("ar", 9, symbols=3, seed=4)
     assert body["result"]["verdict"] == result.verdict

@@ -11,11 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed"},
     {
         "records",
         "records_coins",
         "records_rows",
+        "records_witness",
         "records_curve",
         "wording_curve",
         "ledger",
@@ -107,6 +108,7 @@ def test_imports_point_one_way(path):
             "commlb.records",
             "commlb.records_states",
             "commlb.records_rows",
+            "commlb.records_witness",
             "commlb.fano",
             "commlb.records_exact",
             "commlb.errors",
