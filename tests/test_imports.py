@@ -48,9 +48,11 @@ LAYERS = [
         "sequential",
         "cluster",
         "partitions",
+        "twins",
+        "continuations",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention", "families", "guesses"},
+    {"retention", "families", "guesses", "horizons"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
 ]
