@@ -165,7 +165,7 @@ def _searched(
     seed: int,
     ticker: _Ticker,
 ) -> Horizon:
-    """The worst or the best found at a position: by the search, or one of those ``beside`` if it is better still."""
+    """The worst or the best found at a position: by the search, or of those ``beside`` one that is better still."""
     longest = kind == "worst"
     before = pair(reduction, position, "random", seed).x[: position - 1]
     found: Found = Search(reduction, machine, before, longest, budget, width).run(ticker.tick)
@@ -182,12 +182,13 @@ def _searched(
     better = (max if longest else min)(beside, key=length, default=made)
     if (length(better) > length(made)) if longest else (length(better) < length(made)):
         kept = pair(reduction, position, better.continuation, better.seed).x
-        as_found = {
-            "continuation": f"{kind} found",
-            "seed": seed,
-            "complete": longest and better.steps is None,
-        }
-        return replace(better, x=show(kept, reduction.symbols), **as_found)
+        return replace(
+            better,
+            x=show(kept, reduction.symbols),
+            continuation=f"{kind} found",
+            seed=seed,
+            complete=longest and better.steps is None,
+        )
     return made
 
 
@@ -274,7 +275,7 @@ def study(
     The cells, one after the other: what a machine has does not depend on the others. Raises as ``horizons`` does,
     and ``BadInput`` for a size left open without a range.
 
-    >>> [(h.machine, h.steps) for h in study("index", 9, "window:w=2:4", continuations="all") if h.seed is None][::2]
+    >>> [(h.machine, h.steps) for h in study("index", 9, "window:w=2:4", continuations="random", draws=1)]
     [('window:w=2', 3), ('window:w=3', 4), ('window:w=4', 5)]
     """
     n, symbols, c = map(as_int, (n, symbols, c))

@@ -101,7 +101,7 @@ def followed(reduction: Reduction, x: Sequence[int], position: int, other: int) 
 
 
 def merged(machine: Machine, states: Array) -> NDArray[np.bool_]:
-    """Which of the pairs are one state: columns (x …, x' …) of ``states`` (rows, 2·pairs), by their packed words."""
+    """Which of the pairs are one state: columns (x …, x' …) of ``states`` (rows, 2·pairs), by packed words."""
     half = states.shape[1] // 2
     a, b = states[:, :half], states[:, half:]
     same = a == b
