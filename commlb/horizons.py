@@ -167,29 +167,28 @@ def _searched(
 ) -> Horizon:
     """The worst or the best found at a position: by the search, or of those ``beside`` one that is better still."""
     longest = kind == "worst"
-    before = pair(reduction, position, "random", seed).x[: position - 1]
-    found: Found = Search(reduction, machine, before, longest, budget, width).run(ticker.tick)
-    x, other = found.x, found.other
-    one = Pair(
-        (*x, *[0] * (reduction.n - len(x))), (*x[: position - 1], other), position, f"{kind} found", seed
-    )
-    made = _record(reduction, machine, one, found.token, found.steps, budget)
-    made = replace(made, x=show(x, reduction.symbols), complete=found.complete)
 
-    def length(horizon: Horizon) -> float:
-        return horizon.steps if horizon.steps is not None else np.inf
+    def as_found(horizon: Horizon, x: Sequence[int], complete: bool) -> Horizon:
+        named = {"continuation": f"{kind} found", "seed": seed, "x": show(x, reduction.symbols)}
+        return replace(horizon, complete=complete, **named)  # type: ignore[arg-type]
 
-    better = (max if longest else min)(beside, key=length, default=made)
-    if (length(better) > length(made)) if longest else (length(better) < length(made)):
-        kept = pair(reduction, position, better.continuation, better.seed).x
-        return replace(
-            better,
-            x=show(kept, reduction.symbols),
-            continuation=f"{kind} found",
-            seed=seed,
-            complete=longest and better.steps is None,
-        )
-    return made
+    better = (max if longest else min)(beside, key=_length, default=None)
+    if better is None or better.steps is not None or not longest:  # nothing is longer than unmerged
+        before = pair(reduction, position, "random", seed).x[: position - 1]
+        found: Found = Search(reduction, machine, before, longest, budget, width).run(ticker.tick)
+        x = (*found.x, *[0] * (reduction.n - len(found.x)))
+        one = Pair(x, (*x[: position - 1], found.other), position, kind, None)
+        made = _record(reduction, machine, one, found.token, found.steps, budget)
+        if better is None or (
+            _length(better) <= _length(made) if longest else _length(better) >= _length(made)
+        ):
+            return as_found(made, found.x, found.complete)
+    x = pair(reduction, position, better.continuation, better.seed).x
+    return as_found(better, x, longest and better.steps is None)
+
+
+def _length(horizon: Horizon) -> float:
+    return np.inf if horizon.steps is None else horizon.steps
 
 
 @dataclass
