@@ -68,8 +68,8 @@ class Search:
 
     ALL_PAIRS = 4
 
-    def run(self, tick: Callable[[], object] = lambda: None) -> Found:
-        """The best pair that was found."""
+    def run(self, tick: Callable[[], bool] = lambda: True) -> Found:
+        """The best pair that was found, before ``tick``, called after each token, says no."""
         position, n = len(self.prefix) + 1, self.reduction.n
         states, e, t = self._before()
         states = np.repeat(states, 2, axis=1)
@@ -92,8 +92,7 @@ class Search:
                 t += 1
                 since[alive] = np.where((since[alive] < 0) & (pair[:, 0] != pair[:, 1]), t, since[alive])
                 states, alive = self._part(states, alive, since, t)
-                tick()
-                if ended := self._spent(since[alive], t):
+                if ended := not tick() or self._spent(since[alive], t):
                     break
             nodes, ids = list(following), after[which]
             kept = self._keep(states, ids[alive])

@@ -22,7 +22,7 @@ from commlb.protocol import show
 from commlb.records_witness import Horizon
 from commlb.reductions.base import Reduction
 from commlb.requests import as_int, check_sizes, registered_task
-from commlb.twins import Pair, alone, pair, pairs_of, require_transducer, watch
+from commlb.twins import Pair, alone, followed, pair, pairs_of, require_transducer, watch
 
 CONTINUATIONS = ("random", "all", "worst", "best")
 """random: uniform symbols, of several seeds; all: one symbol over and over; worst, best: searched for."""
@@ -176,8 +176,7 @@ def _searched(
     if better is None or better.steps is not None or not longest:  # nothing is longer than unmerged
         before = pair(reduction, position, "random", seed).x[: position - 1]
         found: Found = Search(reduction, machine, before, longest, budget, width).run(ticker.tick)
-        x = (*found.x, *[0] * (reduction.n - len(found.x)))
-        one = Pair(x, (*x[: position - 1], found.other), position, kind, None)
+        one = _completed(reduction, found, position, kind)
         made = _record(reduction, machine, one, found.token, found.steps, budget)
         if better is None or (
             _length(better) <= _length(made) if longest else _length(better) >= _length(made)
@@ -222,8 +221,9 @@ def merging_pair(
     """x, x' and the number of tokens after which ``machine`` is in one state for both, before the cut; or None.
 
     The first of several pairs to merge, by default with a changed symbol at positions 1, 2, 3, 5, 9, … up to
-    half of n (a machine may keep the first token for ever). Merging is seen in a batch, and then again with each
-    stream run alone, as the certificate has it. None says that none of these pairs merged (within ``seconds``).
+    half of n (a machine may keep the first token for ever); if none does, a search goes for a continuation that
+    brings two together. Merging is seen in a batch, and then again with each stream run alone, as the certificate
+    has it. None says that none of these was seen to merge (within ``seconds``).
 
     >>> from commlb import machines
     >>> r = reductions.build("index", None, 12, None, None)
@@ -239,7 +239,7 @@ def merging_pair(
     budget = reduction.cut if budget is None else as_int(budget)
     _check(reduction, positions, as_int(draws), budget, 1, as_int(seed))
     tried = pairs_of(reduction, positions, ("all", "random"), seed, draws)
-    ticker = _Ticker(progress, reduction.cut)
+    ticker = _Ticker(progress, 3 * reduction.cut)
     end = None if seconds is None else time.monotonic() + seconds
 
     def tick() -> bool:
@@ -247,10 +247,29 @@ def merging_pair(
 
     first, steps = watch(reduction, machine, tried, budget, tick, first_only=True)
     for place in np.flatnonzero(steps > 0).tolist():
-        one, at = tried[place], int(first[place] - 1 + steps[place])
-        if alone(reduction, machine, one.x, at) == alone(reduction, machine, one.x_other, at):
-            return one.x, one.x_other, at
+        if (
+            at := _confirmed(reduction, machine, tried[place], int(first[place] - 1 + steps[place]))
+        ) is not None:
+            return tried[place].x, tried[place].x_other, at
+    for position in positions[:2]:
+        before = pair(reduction, position, "random", seed).x[: position - 1]
+        found = Search(reduction, machine, before, False, budget, WIDTH).run(tick)
+        if found.steps is not None:
+            one = _completed(reduction, found, position, "best")
+            if (at := _confirmed(reduction, machine, one, found.token - 1 + found.steps)) is not None:
+                return one.x, one.x_other, at
     return None
+
+
+def _completed(reduction: Reduction, found: Found, position: int, kind: str) -> Pair:
+    """What a search found, with symbols 0 behind it."""
+    x = (*found.x, *[0] * (reduction.n - len(found.x)))
+    return Pair(x, tuple(followed(reduction, x, position, found.other)), position, kind, None)
+
+
+def _confirmed(reduction: Reduction, machine: Machine, one: Pair, at: int) -> int | None:
+    """``at``, if the two streams, each run alone, are in one state after so many tokens."""
+    return at if alone(reduction, machine, one.x, at) == alone(reduction, machine, one.x_other, at) else None
 
 
 def study(
