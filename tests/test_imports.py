@@ -17,6 +17,7 @@ LAYERS = [
         "records_coins",
         "records_rows",
         "records_witness",
+        "records_horizons",
         "records_curve",
         "wording_curve",
         "ledger",
