@@ -22,7 +22,7 @@ COLUMNS, GAP, LEFT, RIGHT = 6, 0.16, 0.62, 0.15
 """Panels beside each other, at most, and inches between, left and right of them."""
 
 HIGH, FEW_HIGH, BETWEEN, TICKS, UNDER, WIDEST = 1.1, 2.3, 0.27, 0.2, 1.02, 5.95
-"""Inches of a panel, of one among few, above it for its name, below it for its ticks, below all; how wide one gets."""
+"""Inches of a panel, of one among few, above it for its name, below it for ticks, below all; the width, at most."""
 
 UNMERGED = 1.25
 """Where on the logarithmic axis unmerged pairs stand, as a multiple of the budget."""
@@ -124,7 +124,7 @@ def figure(horizons: Sequence[Horizon]) -> Figure:
         _scale(axes, found, budget, column == 0)
         draw(axes, name, found, budget)
         over = panel(made, left, bottom + high, wide + GAP, BETWEEN)
-        text, size = fitted(name, wide + GAP - 0.02, TEXT)
+        text, size = fitted(name, wide + 0.05, TEXT)
         over.text(0, 0.07, text, size=size, va="baseline")
     middle = LEFT + (columns * (wide + GAP) - GAP) / 2, UNDER + (deep * pitch - BETWEEN - TICKS) / 2
     _foot(
