@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from commlb.machines.base import Array, Machine
 from commlb.reductions.base import Encoder, Reduction
-from commlb.twins import Move, Node, merged, move, written
+from commlb.twins import Move, Node, gap, merged, move, written
 
 
 def apart(states: Array) -> NDArray[np.float64]:
@@ -34,6 +34,7 @@ class Found:
     other: int
     token: int
     steps: int | None
+    gap: float
     complete: bool
 
 
@@ -102,7 +103,7 @@ class Search:
             ids, since = ids[alive], since[alive]
             if ended or (self.best and not self.longest):
                 break
-        return self._found(since)
+        return self._found(since, states)
 
     def _spent(self, since: NDArray, t: int) -> bool:
         """Whether no pair is left, or all have had the budget's tokens."""
@@ -163,15 +164,15 @@ class Search:
             kept = kept[np.argsort(-gaps if self.longest else gaps, kind="stable")[: self.width]]
         return kept
 
-    def _found(self, since: NDArray) -> Found:
+    def _found(self, since: NDArray, states: Array) -> Found:
         several, open_still = self.reduction.symbols, len(self.layers[-1].kept) > 0
         whole = not self.cut_off and not self.prefix and several <= self.ALL_PAIRS
         if self.best is not None and not (self.longest and open_still):
             steps, first, layer, place = self.best
-            return Found(*self._symbols(layer, place), first, steps, whole)
+            return Found(*self._symbols(layer, place), first, steps, 0.0, whole)
         layer = len(self.layers) - 1
         chosen = self._symbols(layer, int(self.layers[layer].kept[0]))
-        return Found(*chosen, int(since[0]), None, whole or self.longest)
+        return Found(*chosen, int(since[0]), None, float(gap(states)[0]), whole or self.longest)
 
     def _symbols(self, layer: int, place: int) -> tuple[tuple[int, ...], int]:
         """x as far as it was chosen, back from a place in a layer, and the first symbol of x' after the prefix."""

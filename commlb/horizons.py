@@ -74,12 +74,11 @@ def horizons(
     runs = 2 * (len(tried) + len(searches) * len(positions) * width * reduction.symbols)
     _check_work(reduction, machine, budget, positions, runs)
     ticker = _Ticker(progress, (bool(tried) + len(searches) * len(positions)) * min(budget, reduction.cut))
-    first, steps = (
-        watch(reduction, machine, tried, budget, ticker.tick) if tried else (np.zeros(0), np.zeros(0))
-    )
-    made = []
-    for one, token, found in zip(tried, first.tolist(), steps.tolist(), strict=True):
-        made.append(_record(reduction, machine, one, token, found if found > 0 else None, budget))
+    made: list[Horizon] = []
+    found = zip(*watch(reduction, machine, tried, budget, ticker.tick), strict=True) if tried else ()
+    for one, seen in zip(tried, found, strict=True):
+        token, steps, gap = (value.item() for value in seen)
+        made.append(_record(reduction, machine, one, token, steps if steps > 0 else None, gap, budget))
     for position in positions:
         for kind in searches:
             beside = [h for h in made if h.position == position and h.x is None]
@@ -129,7 +128,7 @@ def _check_work(
 
 
 def _record(
-    reduction: Reduction, machine: Machine, one: Pair, token: int, steps: int | None, budget: int
+    reduction: Reduction, machine: Machine, one: Pair, token: int, steps: int | None, gap: float, budget: int
 ) -> Horizon:
     values = ",".join(f"{key}={value}" for key, value in machine.parameters.items())
     return Horizon(
@@ -151,6 +150,7 @@ def _record(
         budget=min(budget, reduction.cut - token + 1),
         c=getattr(reduction, "c", None),
         token=token,
+        gap=gap if steps is None and np.dtype(machine.dtype).kind == "f" and np.isfinite(gap) else None,
     )
 
 
@@ -177,7 +177,7 @@ def _searched(
         before = pair(reduction, position, "random", seed).x[: position - 1]
         found: Found = Search(reduction, machine, before, longest, budget, width).run(ticker.tick)
         one = _completed(reduction, found, position, kind)
-        made = _record(reduction, machine, one, found.token, found.steps, budget)
+        made = _record(reduction, machine, one, found.token, found.steps, found.gap, budget)
         if better is None or (
             _length(better) <= _length(made) if longest else _length(better) >= _length(made)
         ):
@@ -245,7 +245,7 @@ def merging_pair(
     def tick() -> bool:
         return ticker.tick() and (end is None or time.monotonic() < end)
 
-    first, steps = watch(reduction, machine, tried, budget, tick, first_only=True)
+    first, steps, _ = watch(reduction, machine, tried, budget, tick, first_only=True)
     for place in np.flatnonzero(steps > 0).tolist():
         if (
             at := _confirmed(reduction, machine, tried[place], int(first[place] - 1 + steps[place]))

@@ -62,4 +62,4 @@ def _value(kind: str, cell: str) -> Any:
         if not cell.isascii() or not cell.isdecimal() or len(cell) > 20:
             raise ValueError(f"a whole number must stand where '{cell[:40]}' does")
         return int(cell)
-    return cell
+    return float(cell) if kind == "float" else cell

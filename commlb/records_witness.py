@@ -139,7 +139,9 @@ class Horizon:
     same; ``token`` is the first that differs (from 1), so that the states are equal from ``token`` − 1 + ``steps``
     tokens on. "worst found" and "best found" are of continuations that were searched for: the worst is at least
     the former, the best at most the latter; ``complete``: none was left out, so they are the worst and the best
-    over all. Of these ``x`` is written out, as far as it was chosen. ``evidence`` is that of the run.
+    over all. Of these ``x`` is written out, as far as it was chosen. ``gap``: of an unmerged pair, the greatest
+    difference of any stored number at the end: last bits that never settle, or two states far apart. ``evidence``
+    is that of the run.
     """
 
     task: str
@@ -163,6 +165,7 @@ class Horizon:
     token: int = 1
     x: str | None = None
     complete: bool = False
+    gap: float | None = None
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,16 @@ def merged(machine: Machine, states: Array) -> NDArray[np.bool_]:
     return found
 
 
+def gap(states: Array) -> NDArray[np.float64]:
+    """The greatest difference of any stored number between the two states of each pair, as in ``merged``."""
+    half = states.shape[1] // 2
+    with np.errstate(all="ignore"):
+        found: NDArray[np.float64] = np.abs(states[:, :half].astype(np.float64) - states[:, half:]).max(
+            axis=0
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Pair:
     """x and x' (n symbols each), and what is said of them in a ``Horizon``."""
@@ -163,8 +173,8 @@ def watch(
     budget: int,
     tick: Callable[[], bool] = lambda: True,
     first_only: bool = False,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first token of each pair that differs (from 1), and its steps; −1: unmerged within the budget.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The first token of each pair that differs (from 1), its steps, −1: unmerged within the budget, and its gap.
 
     All runs are stepped side by side until the last pair has merged, the first if ``first_only``, or ``tick``,
     called after each token, says no.
@@ -172,7 +182,7 @@ def watch(
     xs = np.array([one.x for one in pairs] + [one.x_other for one in pairs]).T
     size = len(pairs)
     first, steps, left = np.zeros(size, np.int64), np.full(size, -1), np.arange(size)
-    states = machine.start(2 * size)
+    states, gaps = machine.start(2 * size), np.zeros(size)
     for t, tokens in enumerate(reduction.stream(xs), 1):
         own = np.concatenate([left, left + size])
         now = tokens[own]
@@ -186,11 +196,13 @@ def watch(
         if not tick() or (first_only and same.any()):
             break
         if len(going) < len(left):
+            gaps[left] = gap(states)
             states = np.ascontiguousarray(states[:, np.concatenate([going, going + len(left)])])
             left = left[going]
             if not len(left):
                 break
-    return first, steps
+    gaps[left] = gap(states)
+    return first, steps, gaps
 
 
 def alone(reduction: Reduction, machine: Machine, x: Sequence[int], tokens: int) -> bytes:

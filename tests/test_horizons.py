@@ -78,9 +78,10 @@ def test_who_keeps_all_never_merges(name):
 def test_streams_side_by_side_merge_as_those_alone(task, reduction, machine):
     made = build(task, 14, machine, reduction)
     tried = pairs_of(made[0], (1, 4), ("all", "random"), 3, 3)
-    first, steps = watch(*made, tried, made[0].cut)
-    for one, token, count in zip(tried, first, steps, strict=True):
+    first, steps, gaps = watch(*made, tried, made[0].cut)
+    for one, token, count, gap in zip(tried, first, steps, gaps, strict=True):
         assert slow(*made, one.x, one.x_other) == (token, None if count < 0 else count)
+        assert (gap > 0) == (count < 0)
 
 
 @pytest.mark.parametrize(
