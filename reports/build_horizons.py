@@ -48,7 +48,7 @@ def build(folder: Path) -> None:
 def page(folder: Path) -> None:
     """The page, of the CSV files as they are."""
     rows, lstm = (on_file(folder / f"{name}.csv") for name in ("rows", "lstm"))
-    write_page(folder, families=families_table(rows), lstm=lstm_table(lstm))
+    write_page(folder, families=families_table(rows), apart=apart_table(rows), lstm=lstm_table(lstm))
 
 
 def families(names: Iterable[str] = NAMES) -> tuple[Horizon, ...]:
@@ -84,7 +84,7 @@ def named(rows: Iterable[Row], start: str) -> list[Row]:
 
 
 def families_table(rows: Sequence[Row]) -> str:
-    """A line for each family: the median of the random continuations by p, and who never merged."""
+    """A line for each family: best found, median of the random ones and worst found, for each p."""
     bits = sorted({int(row["precision_bits"]) for row in rows})
     lines = []
     for name, own in by_machine(rows, "p", "seed").items():
@@ -96,6 +96,20 @@ def families_table(rows: Sequence[Row]) -> str:
             cells.append(f"{shown(best)} / {shown(middle)} / {shown(worst)}")
         lines.append([f"`{name}`", *cells])
     return table(["machine", *(f"p = {p}" for p in bits)], lines)
+
+
+def apart_table(rows: Sequence[Row]) -> str:
+    """A line for each family at the largest p: who merged, and how far the others are apart at the end."""
+    most = max(int(row["precision_bits"]) for row in rows)
+    lines = []
+    for name, own in by_machine([row for row in rows if int(row["precision_bits"]) == most], "seed").items():
+        cells = []
+        for kind in ("all", "random"):
+            here = named(own, kind)
+            gaps = [float(row["gap"]) for row in here if not row["steps"]]
+            cells += [f"{len(here) - len(gaps)} of {len(here)}", f"{max(gaps):.2g}" if gaps else ""]
+        lines.append([f"`{name}`", *cells])
+    return table(["machine", "one symbol: merged", "greatest gap", "random: merged", "greatest gap"], lines)
 
 
 def lstm_table(rows: Sequence[Row]) -> str:

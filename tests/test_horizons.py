@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,3 +276,20 @@ def test_pictures_against_bits_of_state(tmp_path):
         save_horizons((), tmp_path / "c.png")
     with pytest.raises(BadInput, match="one task"):
         save_horizons((*found, *study("index", 21, "window:w=2")), tmp_path / "c.png")
+
+
+def test_the_report_is_what_its_rows_make(tmp_path, monkeypatch):
+    """Of the rows, those of one family are made again."""
+    folder = Path(__file__).parent.parent / "reports" / "horizons"
+    monkeypatch.syspath_prepend(str(folder.parent))
+    import build_horizons
+
+    for name in ("text.md", "rows.csv", "lstm.csv"):
+        (tmp_path / name).write_text((folder / name).read_text(encoding="utf-8"), encoding="utf-8")
+    build_horizons.page(tmp_path)
+    assert (tmp_path / "README.md").read_bytes() == (folder / "README.md").read_bytes()
+    filed = from_csv((folder / "rows.csv").read_text(encoding="utf-8"), "rows.csv")
+    made = build_horizons.families(["gru"])
+    assert list(made) == [h for h in filed if h.machine.startswith("gru:")]
+    assert len(from_csv((folder / "lstm.csv").read_text(encoding="utf-8"), "lstm.csv")) == 8 * 3 * 9
+    assert set(build_horizons.NAMES) == set(FAMILIES)

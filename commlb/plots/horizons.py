@@ -124,7 +124,7 @@ def figure(horizons: Sequence[Horizon]) -> Figure:
         _scale(axes, found, budget, column == 0)
         draw(axes, name, found, budget)
         over = panel(made, left, bottom + high, wide + GAP, BETWEEN)
-        text, size = fitted(name, wide + 0.05, TEXT)
+        text, size = fitted(name, wide - 0.05, TEXT)
         over.text(0, 0.07, text, size=size, va="baseline")
     middle = LEFT + (columns * (wide + GAP) - GAP) / 2, UNDER + (deep * pitch - BETWEEN - TICKS) / 2
     _foot(
@@ -160,8 +160,12 @@ def _axes(made: Figure, left: float, bottom: float, wide: float, high: float) ->
 def _scale(axes: Axes, found: Sequence[Stand], budget: int, first: bool) -> None:
     """The axes: places below, tokens on a logarithmic scale up to beyond the budget."""
     low, last = found[0].x, found[-1].x
-    margin = max(0.5, 0.04 * (last - low))
-    axes.set_xlim(low - margin, last + margin)
+    margin, wider = max(0.5, 0.04 * (last - low)), (last / low) ** 0.04
+    doubling = last >= 8 * low and last > 64
+    if doubling:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim((low / wider, last * wider) if doubling else (low - margin, last + margin))
     axes.set_yscale("log")
     axes.set_ylim(0.8, budget * 2.6)
     marks = [mark for mark in (1, 10, 100, 1000, 10_000, 100_000) if mark < budget / 1.6] + [budget]
@@ -172,6 +176,9 @@ def _scale(axes: Axes, found: Sequence[Stand], budget: int, first: bool) -> None
     wide = axes.get_window_extent().width / axes.figure.dpi
     most = max(2, int(wide / (0.1 + SMALL * CHARACTER * len(f"{last:,}"))))
     places = ticks(low, last, most) if last > low else [low]
+    if doubling:
+        powers = [2**k for k in range(last.bit_length()) if low <= 2**k]
+        places = powers[:: -(-len(powers) // most)]
     axes.set_xticks(places, [f"{place:,}" for place in places])
 
 
