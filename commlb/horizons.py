@@ -301,7 +301,7 @@ def study(
     chosen = reductions.build(registered_task(task, "collide"), reduction, n, symbols, c)
     members = [
         member
-        for text in ([machine] if isinstance(machine, str) else machine)
+        for text in (machine if isinstance(machine, (list, tuple)) else [machine])
         for member in _members(text, chosen)
     ]
     options: dict[str, Any] = {"positions": positions, "continuations": continuations, "draws": draws}
@@ -314,7 +314,11 @@ def study(
     return tuple(found)
 
 
-def _members(text: str, chosen: Reduction) -> list[Machine]:
+def _members(text: Any, chosen: Reduction) -> list[Machine]:
+    if not isinstance(text, str):
+        raise BadInput(
+            f"machine must be a specification such as 'gru:d=4,p=2:8'; given {type(text).__name__}"
+        )
     family = Family(text)
     for key, values in family.open.items():
         if values is None:

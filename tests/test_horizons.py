@@ -229,6 +229,8 @@ def test_open_sizes_and_large_work_are_refused():
         study("index", 6, "window:w")
     with pytest.raises(LimitError, match="cell updates"):
         study("index", 2000, "gru:d=512", width=1000)
+    with pytest.raises(BadInput, match="given int"):
+        study("index", 6, 5)
     with pytest.raises(BadInput, match="runs registered tasks"):
         study("my.py:Task", 6, "window:w=2")
 
