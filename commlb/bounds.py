@@ -119,17 +119,18 @@ def colouring(matrix: Matrix, budget: int = BUDGET) -> Bound:
     require_at_least("budget", budget, 1)
     found = chromatic(conflicts(matrix.values), budget)
     meets = found.at_least == found.at_most and matrix.whole
+    messages = max(1, found.at_least)
     witness = _all(
         matrix,
         "colouring",
-        messages=found.at_least,
-        clique=list(found.clique),
+        messages=messages,
+        clique=list(found.clique) or [0],
         at_least_by=found.at_least_by,
         colours=list(found.colours) if meets else None,
     )
     direction = EXACTLY if meets else AT_LEAST
     source = "proof: commlb.conflicts"
-    return _bound(matrix, math.log2(found.at_least), ONE_WAY, "colouring", source, witness, direction)
+    return _bound(matrix, math.log2(messages), ONE_WAY, "colouring", source, witness, direction)
 
 
 def shattered_set(

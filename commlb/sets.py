@@ -53,10 +53,14 @@ def masks(adjacent: NDArray[np.bool_]) -> list[int]:
 
 
 def clique(adjacent: NDArray[np.bool_], budget: int = BUDGET) -> list[int]:
-    """A clique, the largest if ``budget`` nodes suffice; in order."""
+    """A clique, the largest if ``budget`` nodes suffice, one that is taken greedily at least; in order."""
     order = np.argsort(-adjacent.sum(axis=1), kind="stable")
-    found = largest_clique(masks(adjacent[np.ix_(order, order)]), budget)
-    return sorted(order[list(found)].tolist())
+    greedy: list[int] = []
+    for v in order.tolist():
+        if adjacent[v, greedy].all():
+            greedy.append(v)
+    found = order[list(largest_clique(masks(adjacent[np.ix_(order, order)]), budget))].tolist()
+    return sorted(max(greedy, found, key=len))
 
 
 def telling_columns(values: Values) -> list[int]:

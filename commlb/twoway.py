@@ -58,7 +58,8 @@ def complexity(matrix: Matrix, budget: int = BUDGET) -> TwoWay:
     depth, by, sets = _at_least(matrix)
     most = search.at_most(rows, columns)
     while depth < most:
-        search.check_size(rows, columns, depth, most)
+        search.known_so_far = f"{depth} to {most} bits so far"
+        search.check_size(rows, columns)
         if search.solves(rows, columns, depth):
             break
         depth, by, sets = depth + 1, "search", {}
@@ -87,14 +88,16 @@ class _Search:
         self.values, self.budget = values, budget
         self.known: dict[tuple[Side, Side, int], bool] = {}
         self.least: dict[tuple[Side, Side], int] = {}
+        self.known_so_far = ""
 
-    def check_size(self, rows: Side, columns: Side, low: int, high: int) -> None:
+    def check_size(self, rows: Side, columns: Side) -> None:
+        """Refuse a rectangle of which not all splits can be tried."""
         kept = self.reduced(rows, columns)
         sizes = len(kept[0]), len(kept[1])
         if max(sizes) > MAX_SIDE:
             raise LimitError(
                 f"two-way protocols are searched for matrices of at most {MAX_SIDE} different rows and columns, "
-                f"given {sizes[0]} and {sizes[1]}; {low} to {high} bits by simpler means; take a smaller n"
+                f"given {sizes[0]} and {sizes[1]}; {self.known_so_far}; take a smaller n"
             )
 
     def answers(self, rows: Side, columns: Side) -> list[int]:
@@ -162,8 +165,8 @@ class _Search:
                 self.budget -= 1
                 if self.budget < 0:
                     raise LimitError(
-                        "the search for a two-way protocol came to the end of its budget of splits; take a smaller "
-                        "matrix, or raise budget"
+                        "the search for a two-way protocol came to the end of its budget of splits; "
+                        f"{self.known_so_far}; take a smaller matrix, or raise budget"
                     )
                 parts = [(half, columns) if party == ALICE else (rows, half) for half in (zeros, ones)]
                 if all(self.solves(*part, depth - 1) for part in parts):
