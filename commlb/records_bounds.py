@@ -65,6 +65,29 @@ from commlb.records import Bound
 Label = int | str | tuple[Any, ...]
 """What a row or a column is called: x, a prefix's tokens, y, a suffix's tokens, or anything of the user's."""
 
+METHODS = {
+    "distinct_rows": ("one-way, total: distinct rows of the matrix", "Kremer, Nisan, Ron 1999"),
+    "one_way_fooling_set": ("one-way: a clique of the conflict graph of rows", "proof: commlb.conflicts"),
+    "colouring": (
+        "one-way, with a promise: the chromatic number of the conflict graph",
+        "proof: commlb.conflicts",
+    ),
+    "shattered_set": (
+        "one-way, with any error up to 1/2: the VC dimension, an INDEX instance inside f",
+        "Fano's inequality; Kremer, Nisan, Ron 1999",
+    ),
+    "two_way_fooling_set": ("two-way: fooling sets of rectangles", "Kushilevitz, Nisan 1997, Sec. 1.3"),
+    "rank": (
+        "two-way, total: rank over Q or GF(p)",
+        "Mehlhorn, Schmidt 1982; Kushilevitz, Nisan 1997, Sec. 1.4; proof: commlb.bounds.rank",
+    ),
+    "two_way": (
+        "two-way: D(f) of small matrices, by all protocols",
+        "Kushilevitz, Nisan 1997, Sec. 1.1",
+    ),
+}
+"""The makers of ``commlb.bounds``: what each takes for a bound, and its source."""
+
 
 @dataclass(frozen=True)
 class MatrixSource:

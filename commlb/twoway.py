@@ -206,19 +206,20 @@ def _halves(side: Side) -> Iterator[tuple[Side, Side]]:
 
 def _undominated(block: Values, places: Side, stands_for: dict[int, int]) -> Side:
     """The places of rows for which no other can stand; ``stands_for`` is brought up to date."""
-    defined = (block >= 0).astype(np.float32)
+    firsts: dict[bytes, int] = {}
+    heir = {places[k]: places[firsts.setdefault(row.tobytes(), k)] for k, row in enumerate(block)}
+    kept = list(firsts.values())
+    block = block[kept]
+    counts = (block >= 0).sum(axis=1)
     same = np.zeros((len(block), len(block)), np.float32)
     for answer in np.unique(block[block >= 0]):
         has = (block == answer).astype(np.float32)
         same += has @ has.T
-    counts = defined.sum(axis=1)
-    below = same == counts[:, None]
-    below &= (counts[:, None] < counts) | np.tri(len(block), k=-1, dtype=bool)
+    below = (same == counts[:, None]) & (counts[:, None] < counts)
     leaves = below.any(axis=1)
-    if not leaves.any():
-        return places
     best = (below & ~leaves).argmax(axis=1)
-    heir = {place: places[best[k]] for k, place in enumerate(places) if leaves[k]}
+    better = {places[kept[k]]: places[kept[best[k]]] for k in np.flatnonzero(leaves)}
     for place, other in stands_for.items():
-        stands_for[place] = heir.get(other, other)
-    return tuple(place for k, place in enumerate(places) if not leaves[k])
+        first = heir.get(other, other)
+        stands_for[place] = better.get(first, first)
+    return tuple(places[k] for k in kept if places[k] not in better)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import commlb
+from commlb import bounds
 from commlb.cut_matrices import of_classes, of_task
 from commlb.errors import BadInput, LimitError
 from commlb.matrices import Matrix, dense, distinct, from_function, from_problem
 from commlb.problems import Disjointness, Equality, Index
-from commlb.records_bounds import MatrixSource
+from commlb.records_bounds import METHODS, MatrixSource
 from commlb.tasks import task_classes
 
 SMALL = [task for cls in task_classes().values() for task in cls.examples()]
@@ -165,9 +166,16 @@ def test_bad_matrices_are_refused():
         dense([[0]]).values[0, 0] = 1
 
 
+def test_methods_are_listed_with_their_sources():
+    listed = {entry.name: entry.source for entry in commlb.catalogue().bounds}
+    for name in bounds.__all__:
+        if name not in ("result", "save"):
+            assert listed[f"commlb.bounds.{name}"] == METHODS[name][1]
+
+
 def test_bad_problems_are_refused():
     with pytest.raises(BadInput, match="did you mean 'DISJ'"):
-        from_problem("DIS", 3)
+        from_problem("disj", 3)
     with pytest.raises(BadInput, match="n, the size of EQ, is required"):
         from_problem("EQ")
     with pytest.raises(BadInput, match="leave n out"):
