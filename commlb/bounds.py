@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from commlb import twoway
 from commlb.bound_files import TWO_WAY, result, save
-from commlb.conflicts import BUDGET, Chromatic, chromatic, greedy_colours
+from commlb.conflicts import BUDGET
 from commlb.errors import BadInput, require_at_least
 from commlb.fano import fano_bits
 from commlb.matrices import Matrix, distinct
 from commlb.rank import pivots
 from commlb.records import Bound
 from commlb.records_bounds import METHODS
-from commlb.sets import TESTS, clique, conflicts, fooling_pairs, greedy_clique, shattered, telling_columns
+from commlb.sets import TESTS, chromatic_number, clique, conflicts, fooling_pairs, shattered, telling_columns
 from commlb.wording import small
 
 __all__ = [
@@ -120,7 +118,7 @@ def colouring(matrix: Matrix, budget: int = BUDGET) -> Bound:
     """
     require_at_least("budget", budget, 1)
     rows = distinct(matrix)[0]
-    found = _chromatic(conflicts(matrix.values[rows]), budget)
+    found = chromatic_number(conflicts(matrix.values[rows]), budget)
     meets = found.at_least == found.at_most and matrix.whole
     colour_of = {matrix.values[row].tobytes(): found.colours[k] for k, row in enumerate(rows)}
     witness = _all(
@@ -135,25 +133,13 @@ def colouring(matrix: Matrix, budget: int = BUDGET) -> Bound:
     return _bound(matrix, math.log2(found.at_least), ONE_WAY, "colouring", witness, direction)
 
 
-def _chromatic(adjacent: NDArray[np.bool_], budget: int) -> Chromatic:
-    """``chromatic``, unless a greedy clique and a greedy colouring meet; no worse than they."""
-    greedy = tuple(greedy_clique(adjacent))
-    colours = greedy_colours(adjacent)
-    most = max(colours) + 1
-    if len(greedy) == most:
-        return Chromatic(most, most, "clique", "colouring", greedy, colours)
-    found = chromatic(adjacent, budget)
-    if found.at_least > len(greedy):
-        return found
-    return replace(found, at_least=len(greedy), at_least_by="clique", clique=greedy)
-
-
 def shattered_set(matrix: Matrix, symbols: int = 2, error: float | None = None, budget: int = TESTS) -> Bound:
     """n·log₂ k bits for n columns on which the rows show all words of k = ``symbols`` answers: INDEX inside f.
 
     With an ``error`` ε ∈ [0, ½] on every input, public coins allowed: n·(1 − H₂(ε)) bits, for k symbols
     n·(log₂ k − H₂(ε) − ε·log₂(k−1)). Branch and bound within ``budget`` tests of columns on cells; the witness's
-    ``at_most`` is n if no larger set is there. A promise is allowed. Source: Kremer, Nisan, Ron 1999; Fano's inequality.
+    ``at_most`` is n if no larger set is there. A promise is allowed.
+    Source: Kremer, Nisan, Ron 1999; Fano's inequality.
 
     >>> from commlb.matrices import from_problem
     >>> shattered_set(from_problem("INDEX", 3)).bits, shattered_set(from_problem("GT", 3)).bits

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.conflicts import BUDGET, largest_clique
+from commlb.conflicts import BUDGET, Chromatic, chromatic, greedy_colours, largest_clique
 from commlb.errors import LimitError
 from commlb.matrices import Matrix, Values, distinct
 
@@ -74,6 +74,19 @@ def greedy_clique(adjacent: NDArray[np.bool_]) -> list[int]:
             found.append(v)
             fits &= adjacent[v]
     return sorted(found)
+
+
+def chromatic_number(adjacent: NDArray[np.bool_], budget: int) -> Chromatic:
+    """Bounds on χ: a greedy clique and colouring if they meet, else ``conflicts.chromatic``."""
+    greedy = tuple(greedy_clique(adjacent))
+    colours = greedy_colours(adjacent)
+    most = max(colours) + 1
+    if len(greedy) == most:
+        return Chromatic(most, most, "clique", "colouring", greedy, colours)
+    found = chromatic(adjacent, budget)
+    if found.at_least > len(greedy):
+        return found
+    return replace(found, at_least=len(greedy), at_least_by="clique", clique=greedy)
 
 
 def telling_columns(values: Values) -> list[int]:
