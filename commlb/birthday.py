@@ -53,6 +53,10 @@ def state_bits(machine: Machine, cut: int) -> float:
 def expected_runs(s: float) -> float:
     """√(π/2)·2^{s/2}, the mean number of draws from 2^s values up to the first that came before; inf if too large.
 
+    A machine needs fewer, as two prefixes can come together at any token from the last on in which they differ. If
+    these are m tokens in the mean, and each step is a random map, then it is 1/√m of this: for one token a bit, m =
+    1 + ½ + ¼ + … = 2.
+
     >>> round(expected_runs(48) / 2**24, 3)
     1.253
     """
@@ -81,5 +85,5 @@ def planned(reduction: Reduction, machine: Machine, bits: int, known: bool) -> P
     d = max(min(d, math.floor(bits - s / 2 - 2), bits // 2 - 3), 0)
     if bits == WORD:  # so that the bound is below 2^64
         d = max(d, 1)
-    block = 2 ** int(min(max(log - 5 - d, 4), 12 if known else 9))
+    block = 2 ** int(min(max(log - 5 - d, 4), 12 if known else 8))
     return Plan(work, bits, d, block)

@@ -94,12 +94,13 @@ def search(
     limits = limits or Limits()
     follow = Map(reduction, machine, seed)
     plan = planned(reduction, machine, follow.bits, known=follow.is_random)
-    follow.compile_for(plan.expected_runs)
-    job = _Search(follow, plan, _named(follow, plan, seed), resume, limits)
-    announce(plan.expected_runs)
-    allowed = min(MOST_WORK, HOPELESS * plan.expected_runs + plan.block) if max_work is None else max_work
     if max_work is None and plan.expected_runs > MOST_WORK:
         raise _over(plan.expected_runs, MOST_WORK)
+    announce(plan.expected_runs)
+    follow.compile_for(plan.expected_runs)
+    job = _Search(follow, plan, _named(follow, plan, seed), resume, limits)
+    hopeless = HOPELESS * (plan.expected_runs + (plan.block << plan.d))
+    allowed = min(MOST_WORK, hopeless) if max_work is None else max_work
     try:
         return job.run(workers, allowed, progress)
     finally:

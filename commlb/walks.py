@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commlb.errors import BadInput
-from commlb.kernels import WORTH_COMPILING, compiled
+from commlb.kernels import WORTH_COMPILING, special
 from commlb.kernels.rho import walk
 from commlb.machines.base import Array, Letter, Machine
 from commlb.machines.random import GOLDEN, Random, mix
@@ -17,11 +17,11 @@ from commlb.reductions.base import Encoder, Reduction
 
 Words = NDArray[np.uint64]
 
-WORD = 64
-"""Bits of a word at most."""
+WORD, LEAST = 64, 8
+"""Bits of a word at most, and at least where there is input for them."""
 
 LANES = 256
-"""Walks that the compiled kernel takes side by side; with 64 a token took half as long again."""
+"""Walks that the compiled kernel takes side by side; with 64 of them a token took half as long again."""
 
 BATCH, BATCH_BYTES = 4096, 2**27
 """Walks that ``Machine.step`` takes side by side, and bytes of their states."""
@@ -85,7 +85,7 @@ class Map:
         digits = min(reduction.n, WORD // self.each)
         self.is_random = type(machine) is Random
         if self.is_random:
-            digits = min(digits, -(-machine.storage_bits // self.each))
+            digits = min(digits, -(-max(LEAST, machine.storage_bits) // self.each))
         self.digits, self.bits = digits, digits * self.each
         self.lead = reduction.n - digits if self.is_random else 0
         sizes = [1] * reduction.n
@@ -116,7 +116,7 @@ class Map:
         >>> from commlb.reductions.index_to_index import IndexToIndex
         >>> reduction = IndexToIndex(5)
         >>> Map(reduction, Random(reduction.task, 5, bits=3), seed=0).x(6)
-        (0, 0, 0, 1, 1)
+        (0, 1, 1, 0, 0)
         """
         digits = tuple(word >> self.each * k & (1 << self.each) - 1 for k in range(self.digits))
         return (0,) * self.lead + digits + (0,) * (self.reduction.n - self.lead - self.digits)
@@ -166,7 +166,7 @@ class Map:
             return self._vectorised(starts, bound, most, check)
         ends, lengths = np.empty_like(starts), np.empty(len(starts), np.int64)
         with np.errstate(over="ignore"):  # words wrap, of which NumPy warns where there is no compiler
-            compiled(walk)(starts, np.uint64(bound), most, *self._kernel, ends, lengths)
+            special(walk, "float64", True)(starts, np.uint64(bound), most, *self._kernel, ends, lengths)
         return ends, lengths
 
     def _vectorised(
@@ -201,6 +201,8 @@ class Map:
         mixed = mix(np.array([self.machine.parameters["seed"] % 2**64], np.uint64))
         base, at, writes, rows, goes = 2**self.each, [], [], [], []
         for k, moves in enumerate(self._moves[self.lead :]):
+            if not (len(moves.tokens) or moves.following.any()):  # nothing is written, and nothing kept
+                continue
             stretch = base // moves.size
             cells = np.arange(len(moves.following) * stretch)
             for ended in range(1, 1 + max(1, len(moves.tokens))):
