@@ -16,10 +16,10 @@ MOST_WORK = 2**36
 POINTS = 17
 """log₂ of the ends of walks that are aimed at."""
 
-TOO_LONG = 20
+TOO_LONG = 16
 """Times the mean length, after which a walk is given up: it goes round in a cycle without a distinguished word."""
 
-SHORT = 6
+SHORT = 5
 """log₂ of the mean length of walks at most, of machines that may be no random map."""
 
 
@@ -55,7 +55,7 @@ def expected_runs(s: float) -> float:
 
     A machine needs fewer, as two prefixes can come together at any token from the last on in which they differ. If
     these are m tokens in the mean, and each step is a random map, then it is 1/√m of this: for one token a bit, m =
-    1 + ½ + ¼ + … = 2.
+    1 + ½ + ¼ + … = 2. (With 64 bits the steps of ``random`` are permutations, and m = 1.)
 
     >>> round(expected_runs(48) / 2**24, 3)
     1.253

@@ -143,7 +143,7 @@ class _Search:
         self._named, self._saved = named, 0
         self._stop, self._own = threading.Event(), threading.local()
         if path is not None and os.path.exists(path):
-            ends, lengths = trails.read(path, named)
+            ends, lengths = trails.read(path, named, plan.most)
             if len(ends) % plan.block:
                 raise BadInput(f"'{path}' must hold blocks of {plan.block} walks; it holds {len(ends)} walks")
             for first in range(0, len(ends), plan.block):

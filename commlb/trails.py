@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,31 @@ def write(path: str | Path, search: dict[str, Any], ends: Words, lengths: Length
     files.replace(path, seal(header, indent=None).encode() + b"\n" + payload)
 
 
-def read(path: str | Path, search: dict[str, Any]) -> tuple[Words, Lengths]:
-    """Ends and lengths of the walks in a file that ``write`` made for the same ``search``.
+def read(path: str | Path, search: dict[str, Any], most: int) -> tuple[Words, Lengths]:
+    """Ends and lengths (1 to ``most``) of the walks in a file that ``write`` made for the same ``search``.
 
     Raises ``BadInput``, in one line, for another file, a changed one, or one of another search.
     """
     try:
         with open(path, "rb") as file:
-            line, payload = file.readline(MOST_HEADER), file.read()
+            line = file.readline(MOST_HEADER)
+            header = _header(path, line, search)
+            walks, size = header.get("walks"), os.fstat(file.fileno()).st_size - len(line)
+            if not isinstance(walks, int) or isinstance(walks, bool) or walks < 0 or size != EACH * walks:
+                raise BadInput(f"'{path}' must hold {EACH} bytes for each walk; was it cut off?")
+            payload = file.read(size)
     except OSError as error:
         raise BadInput(f"cannot read '{path}': {error.strerror or error}") from error
+    if hashlib.sha256(payload).hexdigest() != header.get("sha256"):
+        raise BadInput(f"'{path}' was changed after it was written: its walks are not those of its digest")
+    ends = np.frombuffer(payload, "<u8", walks).astype(np.uint64)
+    lengths = np.frombuffer(payload, "<u4", walks, offset=8 * walks).astype(np.int64)
+    if ((lengths < 1) | (lengths > most)).any():
+        raise BadInput(f"'{path}' must hold walks of 1 to {most} steps")
+    return ends, lengths
+
+
+def _header(path: str | Path, line: bytes, search: dict[str, Any]) -> dict[str, Any]:
     foreign = BadInput(f"'{path}' is no file of walks that commlb wrote; give another name, or delete it")
     try:
         text = line.decode()
@@ -109,16 +125,7 @@ def read(path: str | Path, search: dict[str, Any]) -> tuple[Words, Lengths]:
     if header.get("schema") != SCHEMA:
         raise foreign
     _require_same(path, search, header.get("search"))
-    walks = header.get("walks")
-    if not isinstance(walks, int) or isinstance(walks, bool) or walks < 0 or len(payload) != EACH * walks:
-        raise BadInput(
-            f"'{path}' holds {len(payload)} bytes of walks and says {walks} of {EACH} bytes; was it cut off?"
-        )
-    if hashlib.sha256(payload).hexdigest() != header.get("sha256"):
-        raise BadInput(f"'{path}' was changed after it was written: its walks are not those of its digest")
-    ends = np.frombuffer(payload, "<u8", walks).astype(np.uint64)
-    lengths = np.frombuffer(payload, "<u4", walks, offset=8 * walks).astype(np.int64)
-    return ends, lengths
+    return header
 
 
 def _require_same(path: str | Path, search: dict[str, Any], found: Any) -> None:
