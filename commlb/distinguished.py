@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 
 from commlb import trails
-from commlb.birthday import MOST_WORK, Plan, planned
+from commlb.birthday import MOST_WORK, Plan, expected_runs, planned, state_bits
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
 from commlb.layers import Limits, Progress, silent
 from commlb.machines.base import Machine
 from commlb.reductions.base import Reduction
 from commlb.trails import Lengths, Trails, Words
 from commlb.walks import Map
+
+__all__ = ["Found", "expected_runs", "search", "state_bits"]
 
 HOPELESS = 16
 """Times the expected runs, after which the map is no random one, unless the user allows more."""
