@@ -73,7 +73,8 @@ def search(
     ``announce`` is told the expected runs (as many as a random map needs; a machine that forgets needs fewer)
     before the work starts, ``progress`` the runs made and the expected ones. What is found depends on ``seed`` and
     on nothing else: not on ``workers`` (threads), nor on how often the search was stopped. ``resume``: a file
-    (``trails.SUFFIX``) to which walks are saved at times and at the end, and from which the search goes on.
+    (``trails.SUFFIX``) to which walks are saved at times and at the end, and from which the search goes on; it must
+    be of the same seed, which ``trails.seed`` tells.
 
     Raises ``BadInput`` if Alice's inputs are too few to count on a collision, and for a file of another search;
     ``OverLimit`` where more than ``max_work`` runs are needed, looked at before each block of walks (by default
@@ -110,7 +111,7 @@ def search(
 
 
 def _over(need: float, limit: float, instead: str = "") -> OverLimit:
-    whole = round(need) if need < 2**63 else need
+    whole = round(need) if need < 2**63 else float(f"{need:.3g}")
     return OverLimit("runs of Alice's prefix", whole, round(limit), "--max-work", instead=instead)
 
 
@@ -157,8 +158,7 @@ class _Search:
         with closing(self._blocks(len(kept.ends), workers)) as blocks:
             while True:
                 if kept.runs >= allowed:
-                    instead = "" if self.path is None else f"go on later from {self.path}"
-                    raise _over(max(self.plan.expected_runs, kept.runs + 1), allowed, instead)
+                    raise _over(max(self.plan.expected_runs, kept.runs + 1), allowed, self._later())
                 self._check()
                 ends, lengths = next(blocks)
                 pair = self._pair(ends, lengths)
@@ -182,7 +182,14 @@ class _Search:
     def _check(self) -> None:
         if self._stop.is_set():
             raise LimitError("the search was stopped")
-        self.limits.check_time(f"{self.trails.runs:,} runs of Alice's prefix")
+        try:
+            self.limits.check_time(f"{self.trails.runs:,} runs of Alice's prefix")
+        except OverLimit as error:
+            what = f"{self.trails.runs:,} runs of Alice's prefix: seconds"
+            raise OverLimit(what, error.need, error.limit, error.option, instead=self._later()) from None
+
+    def _later(self) -> str:
+        return "" if self.path is None else f"go on later with --resume {self.path}"
 
     def _walk(self, block: int) -> tuple[Words, Lengths]:
         """Block number ``block``; each thread has a machine of its own, as a machine may keep notes."""

@@ -113,7 +113,23 @@ def read(path: str | Path, search: dict[str, Any], most: int) -> tuple[Words, Le
     return ends, lengths
 
 
-def _header(path: str | Path, line: bytes, search: dict[str, Any]) -> dict[str, Any]:
+def seed(path: str | Path) -> int | None:
+    """The seed of the search whose walks the file holds; None if there is no such file yet."""
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            search = _header(path, file.readline(MOST_HEADER), None).get("search")
+    except OSError as error:
+        raise BadInput(f"cannot read '{path}': {error.strerror or error}") from error
+    found = search.get("seed") if isinstance(search, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise BadInput(f"'{path}' must name the seed of its search")
+    return found
+
+
+def _header(path: str | Path, line: bytes, search: dict[str, Any] | None) -> dict[str, Any]:
+    """The first line of a file, which holds walks of ``search`` if one is named."""
     foreign = BadInput(f"'{path}' is no file of walks that commlb wrote; give another name, or delete it")
     try:
         text = line.decode()
@@ -124,7 +140,8 @@ def _header(path: str | Path, line: bytes, search: dict[str, Any]) -> dict[str, 
     header = unseal(text, str(path))
     if header.get("schema") != SCHEMA:
         raise foreign
-    _require_same(path, search, header.get("search"))
+    if search is not None:
+        _require_same(path, search, header.get("search"))
     return header
 
 

@@ -342,6 +342,8 @@ def test_the_file_says_what_it_holds(tmp_path):
     trails.write(file, search, ends, lengths)
     read = trails.read(file, search, 2**31)
     assert [row.tolist() for row in read] == [ends.tolist(), lengths.tolist()]
+    assert trails.seed(file) == 1
+    assert trails.seed(tmp_path / "b.walks") is None
     with pytest.raises(BadInput, match="its seed is 1, asked for 2"):
         trails.read(file, {"seed": 2}, 2**31)
     with pytest.raises(BadInput, match="walks of 1 to 2147483647 steps"):
@@ -363,6 +365,16 @@ def test_the_file_says_what_it_holds(tmp_path):
         with pytest.raises(BadInput, match=message) as error:
             trails.read(file, search, 2**31)
         assert "\n" not in str(error.value)
+    for content, message in [
+        (b"", "no file of walks"),
+        (line[:-9], "no file of walks"),
+        (line[:-9] + b"\n", "no JSON"),
+        (seal({"schema": trails.SCHEMA}, indent=None).encode() + b"\n", "must name the seed"),
+        (seal({"schema": trails.SCHEMA, "search": {"seed": -1}}, indent=None).encode() + b"\n", "must name"),
+    ]:
+        file.write_bytes(content)
+        with pytest.raises(BadInput, match=message):
+            trails.seed(file)
 
 
 @pytest.mark.parametrize(
