@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "trails"},
     {
         "records",
         "records_coins",
@@ -35,7 +35,7 @@ LAYERS = [
     {"problems", "tasks", "machines"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
-    {"prefixes", "reachability"},
+    {"prefixes", "reachability", "walks", "birthday", "distinguished"},
     {
         "information",
         "walk",
