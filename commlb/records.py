@@ -53,7 +53,8 @@ class Counterexample:
 class ReductionCheck:
     """Whether the task's answers on a(x)·b(y) tell f(x, y) for all x and y.
 
-    ``inputs`` and ``queries`` say how many x and y there are; ``width`` is the largest layer of the walk.
+    ``inputs`` and ``queries`` say how many x and y there are; ``width`` is the largest layer of the walk, None
+    where streams were run one by one instead.
 
     ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are; ``scope`` names
     what else is held fixed, such as a block length that the gadget would choose anew for another n.
@@ -63,7 +64,7 @@ class ReductionCheck:
     evidence: str
     inputs: str
     queries: int | str
-    width: int
+    width: int | None
     every_n: bool
     scope: str
     counterexample: Counterexample | None = None

@@ -87,6 +87,11 @@ class Reduction(ABC):
         """The families of atoms in the order of their numbers, from ``first_number`` on."""
 
     @property
+    def draws_graph(self) -> bool:
+        """Whether a picture shows the stream as a graph, its vertices the families of ``layout``."""
+        return any(family.name == "hub" for family in self.layout)
+
+    @property
     def parameters(self) -> dict[str, int]:
         """What else the reader should know of the gadget's size."""
         return {}
