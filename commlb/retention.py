@@ -132,6 +132,8 @@ def run(
         raise BadInput(
             "what states tell is counted in one process only; leave out --information or --cluster"
         )
+    if cluster is not None and machines.is_own(made.name):
+        raise BadInput(f"{made.name}, a machine of your own, runs in this process only; leave out --cluster")
     limits = limits or Limits(MAX_STATES)
     task = chosen.task if isinstance(chosen, Reduction) else chosen
     alice = isinstance(chosen, Reduction) and over == "alice"

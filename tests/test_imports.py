@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "usercode"},
     {
         "records",
         "records_coins",

@@ -91,7 +91,9 @@ class TableReduction(IndexReduction):
 
     @property
     def parameters(self) -> dict[str, int]:
-        return {name: value for name, value in self.inside.size.items() if not isinstance(value, bool)}
+        """The task's size; that of a user's own task, n, is none of Alice's."""
+        size = self.inside.size.items()
+        return {name: value for name, value in size if name != "n" and not isinstance(value, bool)}
 
     def describe(self) -> tuple[str, str, str]:
         table, after = self.table, self.inside.length - self.cut
