@@ -33,8 +33,9 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     """What the user's function makes for a task cut after ``cut``, looked at before it runs.
 
     It is a copy under the name ``spec``. Nothing that it says of itself is believed: it is taken to err, and to
-    have all the room that its ``widths`` leave. States must fit them: the message is what ``pack`` makes of them. Raises ``BadInput``, in one line, for what is no
-    machine and for whatever the user's code raises, then and later.
+    have all the room that its ``widths`` leave. States must fit them: the message is what ``pack`` makes of them.
+    Raises ``BadInput``, in one line, for what is no machine and for whatever the user's code raises, then and
+    later.
     """
     if spec.endswith(".py"):
         raise BadInput(f"which machine of '{spec}'? write {spec}:name")
@@ -63,7 +64,7 @@ def adopted(spec: str, made: Machine) -> Machine:
     machine = copy.copy(made)
     put: Callable[[str, Any], None] = functools.partial(object.__setattr__, machine)
     for name in CALLED:
-        put(name, functools.partial(_watched, spec, name, getattr(machine, name)))
+        put(name, functools.partial(_watched, spec, name, machine))
     room = float(sum(made.widths))
     for name in ("capacity_bits", "message_bits"):
         put(name, functools.partial(_same, int(room) if name == "message_bits" else room))
@@ -77,12 +78,12 @@ def _same(value: float, t: int = 0) -> float:
     return value
 
 
-def _watched(spec: str, name: str, method: Callable[..., Any], *args: Any, **named: Any) -> Any:
+def _watched(spec: str, name: str, machine: Machine, *args: Any, **named: Any) -> Any:
     """One call of a method of the user's machine; what it gives is checked where a wrong form would mislead."""
     with blamed(spec, name):
-        found = method(*args, **named)
+        found = getattr(type(machine), name)(machine, *args, **named)
         if name == "tossed":
-            return adopted(spec, found)
+            return found if found is machine else adopted(spec, found)
         if name == "output":
             found = np.asarray(found)
             if found.shape != args[0].shape[1:] or found.dtype.kind not in "iub":
@@ -93,7 +94,7 @@ def _watched(spec: str, name: str, method: Callable[..., Any], *args: Any, **nam
         if name in ("start", "step", "unpack", "pack") and not isinstance(found, np.ndarray):
             raise BadInput(f"{spec}: {name} must give an array; given {type(found).__name__}")
         if name == "pack":
-            _check_packed(spec, method.__self__, args[0], found)  # type: ignore[attr-defined]
+            _check_packed(spec, machine, args[0], found)
     return found
 
 
@@ -101,12 +102,13 @@ def _check_packed(spec: str, made: Machine, states: Any, words: Any) -> None:
     """States come back out of the message as they went in, so that what is beyond their widths is no secret."""
     if words.dtype != np.uint64 or words.ndim != 2 or words.shape[1] != states.shape[1]:
         raise BadInput(f"{spec}: pack must give uint64 words of shape (words, runs); given {words.dtype}")
-    back = made.unpack(words)
+    back, room = type(made).unpack(made, words), sum(made.widths)
     same = (back == states) | ((back != back) & (states != states)) if back.shape == states.shape else None
-    if same is None or not same.all():
+    used = [int(np.bitwise_or.reduce(row)).bit_length() + 64 * k for k, row in enumerate(words) if row.any()]
+    if same is None or not same.all() or max(used, default=0) > room:
         raise BadInput(
-            f"{spec}: a state must come back from unpack(pack(state)) as it was; do its numbers fit the widths "
-            f"{list(made.widths)[:8]}?"
+            f"{spec}: a state must come back from unpack(pack(state)) as it was, in "
+            f"{room} bits; do its numbers fit the widths {list(made.widths)[:8]}?"
         )
 
 
