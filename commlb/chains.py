@@ -314,15 +314,20 @@ def drawing(chosen: Reduction, x: tuple[int, ...], y: Any) -> Drawing:
     tokens = tuple(
         ("Alice" if t < chosen.cut else "Bob", *chosen.names(token, t)) for t, token in enumerate(stream)
     )
-    answers = task.run(stream)
-    answer = answers[chosen.read_at(y)] if isinstance(answers, tuple) else answers
+    answer = task.run(stream)
+    if answer is not UNDEFINED and len(task.answered_at) > 1:
+        after = sum(t > chosen.cut for t in task.answered_at)
+        answer = answer[-after:][chosen.read_at(y)]
+    code = -1 if answer is UNDEFINED else task.coded(answer)
     vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
     return Drawing(
         x=show(x, chosen.symbols),
         y=chosen.problem.show(y),
         expected=chosen.problem.value(x, y),
-        task_answer=-1 if answer is UNDEFINED else int(answer),
+        task_answer=code,
         tokens=tokens,
         vertices=tuple(vertices) if chosen.draws_graph else (),
         problem=chosen.problem.name,
+        placed=chosen.placed,
+        said=task.said(code) if code >= 0 else "",
     )

@@ -180,6 +180,8 @@ class Drawing:
 
     ``tokens``: (party, role, names) in order, such as ("Alice", "edge", ("L", "v0")). ``vertices``: the
     names of a graph task's vertices by family, such as ("hub", ("L", "R")); empty for other tasks.
+    ``placed``: Alice's tokens stand where the gadget puts position after position, as a table's need not.
+    ``said``: the task's answer in words, where it has some.
     """
 
     x: str
@@ -189,6 +191,8 @@ class Drawing:
     tokens: tuple[tuple[str, str, tuple[str, ...]], ...]
     vertices: tuple[tuple[str, tuple[str, ...]], ...]
     problem: str = "INDEX"
+    placed: bool = True
+    said: str = ""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,10 @@ class Tabled(Task):
             raise BadInput(f"{self.name} has no answer {answer!r}")
         return place
 
+    def said(self, code: int) -> str:
+        """The user's own answer."""
+        return str(self.values[code])
+
     def solve(self, stream: Sequence[int]) -> Any:
         """By the user's own program."""
         self.check_stream(stream)

@@ -56,6 +56,8 @@ class Reduction(ABC):
     options: ClassVar[tuple[str, ...]] = ()
     """Which of the fields beyond n a user may set."""
     first_number: ClassVar[int] = 0
+    placed: ClassVar[bool] = True
+    """Whether Alice's tokens stand where pictures look for the one that answers Bob."""
 
     def __post_init__(self) -> None:
         require_at_least("n", self.n, 1)

@@ -53,6 +53,7 @@ class TableReduction(IndexReduction):
     source: str = field(default=SOURCE, kw_only=True)  # type: ignore[misc]
 
     options = ("symbols",)
+    placed = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -115,6 +115,10 @@ class Task(ABC):
             raise BadInput(f"an answer of {self.name} is a number or a truth value; given {answer!r}")
         return int(answer)
 
+    def said(self, code: int) -> str:
+        """An answer as ``Machine.output`` writes it in a person's words; empty where the number says it."""
+        return ""
+
     def spelled(self, token: int, t: int) -> str:
         """The token at position t as a person writes it."""
         return str(token)
