@@ -61,11 +61,12 @@ def registered() -> list[tuple]:
     return found
 
 
-def result(table: Table | None, task: Task, **changed) -> DiscoverResult:
+def result(table: Table | None, inside: Task, **changed) -> DiscoverResult:
     """What ``discover`` would say of a table inside a task."""
     n, symbols, cut = (table.n, table.symbols, table.cut) if table else (0, 2, None)
     given = {
-        "task": task.name, "task_size": task.size, "length": task.length, "alphabet_size": task.alphabet_size,
+        "task": inside.name, "task_size": inside.size, "length": inside.length,
+        "alphabet_size": inside.alphabet_size,
         "cut": cut, "n": n, "symbols": symbols, "bits": bits_of(n, symbols), "optimal": False,
         "upper_bound_bits": bits_of(n, symbols), "cuts": (), "table": table, "known": {}, "nodes": 0,
         "seed": None, "evidence": "exhaustive", "complete": True, "stopped": None, "verdict": "by hand",

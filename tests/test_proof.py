@@ -56,6 +56,16 @@ def test_all_queries_at_a_large_n(cls):
     assert prove(cls(10_000 if quick else {Hubs: 2000, Star: 40}.get(cls, 200))).holds
 
 
+@pytest.mark.parametrize("n", [4, 5, 9, 20])
+def test_what_alice_may_still_name_depends_on_her_state(n, monkeypatch):
+    """The star's layers: v_f is forgotten but where it is f. Without that they have 2^n nodes."""
+    assert prove(Star(n)).width == 4 * n - 4
+    if n < 10:
+        monkeypatch.setattr("commlb.walk.MAX_MARKS", 0)
+        check = prove(Star(n))
+        assert (check.holds, check.width) == (True, 2**n)
+
+
 @pytest.mark.slow
 def test_hubs_at_ten_thousand():
     started = time.perf_counter()

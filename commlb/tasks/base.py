@@ -163,7 +163,8 @@ class Task(ABC):
     def run(self, stream: Sequence[int]) -> Any:
         """What the automaton answers on ``stream``, in the form of ``solve``."""
         automaton = self.automaton()
-        state, answers = automaton.start(), []
+        state = automaton.start()
+        answers = [automaton.answer(state)] if 0 in self.answered_at else []
         for t, token in enumerate(stream):
             state = automaton.step(state, token, t)
             if t + 1 in self.answered_at:
