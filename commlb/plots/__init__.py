@@ -264,7 +264,8 @@ def query(result: ReduceResult) -> str:
     )
     if result.problem == "DISJ" and not meaning:
         so = "from all the answers"
-    if result.task in ("ar", "cgram", "mqar") and drawing.task_answer == result.n + 1 + drawing.expected:
+    pairs = result.task in ("ar", "cgram", "mqar") and drawing.placed
+    if pairs and drawing.task_answer == result.n + 1 + drawing.expected:
         so += f" (= n+1+{drawing.expected})"
     x = f"x = {drawing.x}. " if len(drawing.x) <= 24 else ""
     held = f"asks i = {drawing.y}" if result.problem == "INDEX" else f"holds y = {drawing.y}"
