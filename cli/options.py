@@ -82,10 +82,12 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 inside = _all(
     click.argument("task", shell_complete=complete("task")),
+    click.option("--n", type=INTEGER, help="Symbols that Alice holds; the task's size follows."),
     click.option(
-        "--n", type=INTEGER, required=True, help="Symbols that Alice holds; the task's size follows."
+        "--reduction",
+        shell_complete=complete("reduction"),
+        help="Gadget (commlb list), or a discovered one: FILE.json, which has its own n.",
     ),
-    click.option("--reduction", shell_complete=complete("reduction"), help="Gadget; see commlb list."),
     click.option("--c", type=INTEGER, help="Length of the c-grams (cgram only, default 2)."),
     click.option("--symbols", type=INTEGER, help="Alphabet of x, where the task takes more than bits."),
     click.option(
@@ -93,7 +95,7 @@ inside = _all(
         default="exact",
         show_default=True,
         shell_complete=complete("machine"),
-        help="exact, window:w=8, gru:d=4,p=8, mamba:d=16,format=bf16, … (commlb list).",
+        help="exact, window:w=8, gru:d=4,p=8, mamba:d=16,format=bf16, … (commlb list), or my.py:build.",
     ),
 )
 """A problem inside a task, and a machine."""

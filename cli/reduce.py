@@ -18,14 +18,15 @@ from commlb_cli.options import INTEGER, inside, results
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
 @results("one row")
 def reduce_command(
-    task: str, n: int, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
+    task: str, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
 ) -> None:
     """Run a two-party problem inside TASK: prove the reduction, then count what crosses the cut.
 
     Alice turns x into the first part of a stream, Bob turns his input into the rest; the machine's state
     between them is the only message. The problem is INDEX (Bob holds a position i), or EQ or DISJ (Bob
     holds a word y). TASK is one of: index, ar, cgram, counting, istree, mqar, nearest, copying, triangle,
-    st-connectivity, equality, disjointness (commlb list says more).
+    st-connectivity, equality, disjointness (commlb list says more); with --reduction FILE.json, which
+    commlb discover wrote, any task that it found one in, my_task.py:Name among them.
 
     Without --trials, all inputs are run if there are at most 4096; otherwise up to 1000 random ones, fewer
     where a run is long, none where one alone would take very long.
@@ -41,6 +42,7 @@ def reduce_command(
       commlb reduce equality --n 64 --machine fingerprint:bits=8
       commlb reduce ar --n 4 --symbols 3 --x 0,2,1,1 --i 2
       commlb reduce cgram --n 100 --c 3 --json --out row.csv
+      commlb reduce istree --reduction found.json --x 0110 --i 2 --plot gadget.png
     """
     started = time.perf_counter()
     from commlb_cli import output
@@ -48,21 +50,8 @@ def reduce_command(
     import commlb
 
     output.check(out, plots)
-    result = commlb.reduce(
-        task, n, **_parsed(given, n), draw=bool(plots), progress=output.progress_on_terminal("trials")
-    )
+    result = commlb.reduce(task, **given, draw=bool(plots), progress=output.progress_on_terminal("trials"))
     output.draw(plots, "save_reduce", result, out)
     output.say("reduce", result, [result.row()], as_json, out, started, result.seed)
     if not result.reduction_check.holds:
         raise click.exceptions.Exit(1)
-
-
-def _parsed(given: dict[str, Any], n: int) -> dict[str, Any]:
-    """The library's arguments: x as a tuple of symbols."""
-    if given["x"] is not None:
-        from commlb.errors import require_at_least
-        from commlb.protocol import parse_x
-
-        require_at_least("n", n, 1)
-        given["x"] = parse_x(given["x"], n, given["symbols"] or 2)
-    return given

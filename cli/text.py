@@ -72,10 +72,10 @@ def _check(result: ReduceResult) -> list[str]:
         told = "The answer is x_i"
         if result.problem != "INDEX":
             told = f"The answers tell {result.problem}(x, y)"
-        words = (
-            f"{told} on all {check.inputs} inputs, for {queries}: {check.evidence} "
-            f"(layer walk of width {check.width}){every}."
-        )
+        how = f"layer walk of width {check.width}"
+        if check.width is None:
+            how = "the independent solver on every stream"
+        words = f"{told} on all {check.inputs} inputs, for {queries}: {check.evidence} ({how}){every}."
         return wrap(words, "", "  ")
     found = check.counterexample
     if found is None:

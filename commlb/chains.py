@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb import machines, reductions
+from commlb import discovered, machines
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.information import CONFIDENCE, about_inputs, entropy, error_upper_limit
@@ -50,7 +50,7 @@ UNKNOWN_INFORMATION = Information(None, None, "unknown", None)
 
 def reduce(
     task: str,
-    n: int,
+    n: int | None = None,
     *,
     reduction: str | None = None,
     symbols: int | None = None,
@@ -68,6 +68,9 @@ def reduce(
 
     The reduction chosen says which problem: INDEX for most tasks, EQ for equality, DISJ for disjointness.
 
+    ``reduction``: a registered name, or the file of a discovered one, ``found.json``, which says what n and the
+    task's size are; ``task`` may then be your own, ``my_task.py:Name``.
+
     The reduction is proved for all inputs first. Then the machine runs: on all inputs if there are at most
     4096 and no ``trials`` are asked for, else on ``trials`` random ones. A randomised machine runs on all inputs
     with the coins of its seed, on random ones with fresh coins each. ``x`` (symbols, or text as on the
@@ -82,7 +85,8 @@ def reduce(
     ({'vertices': 67}, 'proved', 64.0)
     """
     n, symbols, c, i, trials, seed = map(as_int, (n, symbols, c, i, trials, seed))
-    chosen = reductions.build(task, reduction, n, symbols, c)
+    chosen = discovered.build(task, reduction, n, symbols, c)
+    n = chosen.n
     if isinstance(x, str):
         x = parse_x(x, n, chosen.symbols)
     if trials is not None:
@@ -187,7 +191,7 @@ def run(
         collision=None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=verdict(machine, bound.bits, check.inputs, ceiling, answers, coins, information.bits)
+        verdict=verdict(machine, bound.bits, check, ceiling, answers, coins, information.bits)
         if check.holds
         else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
         public_coins=coins,
@@ -310,16 +314,20 @@ def drawing(chosen: Reduction, x: tuple[int, ...], y: Any) -> Drawing:
     tokens = tuple(
         ("Alice" if t < chosen.cut else "Bob", *chosen.names(token, t)) for t, token in enumerate(stream)
     )
-    answers = task.run(stream)
-    answer = answers[chosen.read_at(y)] if isinstance(answers, tuple) else answers
-    is_graph = any(family.name == "hub" for family in chosen.layout)
+    answer = task.run(stream)
+    if answer is not UNDEFINED and len(task.answered_at) > 1:
+        after = sum(t > chosen.cut for t in task.answered_at)
+        answer = answer[-after:][chosen.read_at(y)]
+    code = -1 if answer is UNDEFINED else task.coded(answer)
     vertices = [(family.name, tuple(map(chosen.label, family.atoms()))) for family in chosen.layout]
     return Drawing(
         x=show(x, chosen.symbols),
         y=chosen.problem.show(y),
         expected=chosen.problem.value(x, y),
-        task_answer=-1 if answer is UNDEFINED else int(answer),
+        task_answer=code,
         tokens=tokens,
-        vertices=tuple(vertices) if is_graph else (),
+        vertices=tuple(vertices) if chosen.draws_graph else (),
         problem=chosen.problem.name,
+        placed=chosen.placed,
+        said=task.said(code) if code >= 0 else "",
     )

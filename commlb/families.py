@@ -52,12 +52,12 @@ class Family:
 
     @property
     def name(self) -> str:
-        return self.text.partition(":")[0]
+        return self.text if machines.is_own(self.text) else self.text.partition(":")[0]
 
     @property
     def _parts(self) -> list[tuple[str, str]]:
         """(key, value) as typed, the value empty where the size is open."""
-        rest = self.text.partition(":")[2]
+        rest = self.text[len(self.name) + 1 :]
         return [(part.partition("=")[0], part.partition("=")[2]) for part in rest.split(",")] if rest else []
 
     @property

@@ -55,7 +55,7 @@ def sizes(n: int | Sequence[int]) -> list[int]:
 def variants(family: Family, precision: Sequence[int] | None, seeds: int, error: Any) -> list[Family]:
     """The family with each precision and each seed, where its machine takes them."""
     classes = machines.machine_classes()
-    if family.name != machines.EXACT and family.name not in classes:
+    if family.name not in (machines.EXACT, *classes) and not machines.is_own(family.text):
         raise unknown_name("machine", family.name, [machines.EXACT, *classes])
     cls = classes.get(family.name)
     for key in family.open:

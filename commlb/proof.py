@@ -21,7 +21,7 @@ import math
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from commlb import consistency, padding, words
+from commlb import consistency, exhaustion, padding, words
 from commlb.alike import Alike, Step, on_unknowns
 from commlb.errors import BadInput, LimitError
 from commlb.fit import fits, fits_every_n
@@ -29,6 +29,7 @@ from commlb.machines.base import UNDEFINED, LetterAutomaton
 from commlb.records import ReductionCheck
 from commlb.reductions.base import Encoder, Reduction
 from commlb.reductions.bob import IndexReduction, RecoveringReduction, WordReduction
+from commlb.reductions.table import TableReduction
 from commlb.symbolic import Atom, Relative, Undetermined
 from commlb.walk import MAX_STEPS, Transducer, walk
 
@@ -47,6 +48,7 @@ Layer = int
 def prove(reduction: Reduction) -> ReductionCheck:
     """Whether ``reduction`` tells f(x, y) for all inputs x and y, and whether it does so for every n.
 
+    One given as a table is asked about all of them, one by one (``commlb.exhaustion``).
     A reduction that fails is refused with an (x, y) on which it does. Raises ``LimitError`` when the layers
     are too large to walk.
 
@@ -55,6 +57,8 @@ def prove(reduction: Reduction) -> ReductionCheck:
     >>> check.holds, check.inputs, check.queries, check.every_n
     (True, '2^64', 64, True)
     """
+    if type(reduction) is TableReduction:
+        return exhaustion.prove(reduction)
     consistency.check_derived(reduction)
     if isinstance(reduction, WordReduction):
         return words.prove(reduction)

@@ -53,7 +53,8 @@ class Counterexample:
 class ReductionCheck:
     """Whether the task's answers on a(x)·b(y) tell f(x, y) for all x and y.
 
-    ``inputs`` and ``queries`` say how many x and y there are; ``width`` is the largest layer of the walk.
+    ``inputs`` and ``queries`` say how many x and y there are; ``width`` is the largest layer of the walk, None
+    where streams were run one by one instead.
 
     ``every_n``: proved for every n, the other parameters (gadget, symbols, c) as they are; ``scope`` names
     what else is held fixed, such as a block length that the gadget would choose anew for another n.
@@ -63,7 +64,7 @@ class ReductionCheck:
     evidence: str
     inputs: str
     queries: int | str
-    width: int
+    width: int | None
     every_n: bool
     scope: str
     counterexample: Counterexample | None = None
@@ -179,6 +180,8 @@ class Drawing:
 
     ``tokens``: (party, role, names) in order, such as ("Alice", "edge", ("L", "v0")). ``vertices``: the
     names of a graph task's vertices by family, such as ("hub", ("L", "R")); empty for other tasks.
+    ``placed``: Alice's tokens stand where the gadget puts position after position, as a table's need not.
+    ``said``: the task's answer in words, where it has some.
     """
 
     x: str
@@ -188,6 +191,8 @@ class Drawing:
     tokens: tuple[tuple[str, str, tuple[str, ...]], ...]
     vertices: tuple[tuple[str, tuple[str, ...]], ...]
     problem: str = "INDEX"
+    placed: bool = True
+    said: str = ""
 
 
 @dataclass(frozen=True)

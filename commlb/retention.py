@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from commlb import machines, reductions
+from commlb import discovered, machines, reductions
 from commlb.chains import machine_info
 from commlb.cluster import ClusterEnumeration, connect
 from commlb.errors import BadInput, CommlbError, OverLimit
@@ -35,7 +35,7 @@ AT_ONCE = 2**22
 
 def states(
     task: str,
-    n: int,
+    n: int | None = None,
     *,
     reduction: str | None = None,
     symbols: int | None = None,
@@ -53,8 +53,9 @@ def states(
 
     Over Alice's prefixes of the reduction (``over="alice"``, cuts 0 … its cut), each as often as inputs lead to
     it, or over all prefixes of the task (``over="all"``, cuts 0 … its length). A task to which no reduction is
-    registered has only the second, and ``n`` is then its own size. ``information`` adds, for each
-    symbol of x read so far, I(X_i; S_t) and the accuracy of the best guess of x_i from the state.
+    registered has only the second, and ``n`` is then its own size. A reduction may be
+    a file, as in ``commlb.reduce``. ``information`` adds, for each symbol of x read so far, I(X_i; S_t) and the
+    accuracy of the best guess of x_i from the state.
     ``cluster``: the address of a Dask scheduler, or "local" for worker processes of this machine; layers too
     large for one process are spread over its workers (``commlb.cluster``), and ``max_memory`` bounds one task.
 
@@ -71,10 +72,11 @@ def states(
     if over not in (None, *OVER):
         raise BadInput(f"over must be one of {', '.join(OVER)}; given {over!r}")
     limits = Limits(max_states, max_memory, timeout)
-    registered_task(task, "states")
-    if not reductions.for_task(task):
+    if not discovered.is_file(reduction):
+        registered_task(task, "states")
+    if not discovered.is_file(reduction) and n is not None and not reductions.for_task(task):
         return _alone(task, n, reduction, symbols, c, machine, over, information, limits, progress, cluster)
-    chosen = reductions.build(task, reduction, n, symbols, c)
+    chosen = discovered.build(task, reduction, n, symbols, c)
     made = machines.build(machine, chosen.task, chosen.cut)
     over = over or "alice"
     return run(
@@ -130,6 +132,8 @@ def run(
         raise BadInput(
             "what states tell is counted in one process only; leave out --information or --cluster"
         )
+    if cluster is not None and machines.is_own(made.name):
+        raise BadInput(f"{made.name}, a machine of your own, runs in this process only; leave out --cluster")
     limits = limits or Limits(MAX_STATES)
     task = chosen.task if isinstance(chosen, Reduction) else chosen
     alice = isinstance(chosen, Reduction) and over == "alice"

@@ -5,20 +5,16 @@ The file is the user's own program. It is imported, and so executed, only becaus
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import itertools
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from commlb.errors import BadInput, CommlbError, LimitError, require_at_least, unknown_name
+from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
 from commlb.machines.base import BROKEN, UNDEFINED, Automaton
 from commlb.tasks.base import Task
+from commlb.usercode import blamed, fetched, said, short
 
 MAX_ALPHABET = 2**20
 """Tokens that may stand at one position."""
@@ -98,7 +94,7 @@ class UserTask:
             raise BadInput(f"{self.name}.answer gave a generator; it must 'return' its answer")
         if answer is None:
             raise BadInput(
-                f"{self.name}.answer gave None on {what} {_short(repr(given))}; "
+                f"{self.name}.answer gave None on {what} {short(repr(given))}; "
                 "outside the promise it must give commlb.UNDEFINED"
             )
         return answer
@@ -109,14 +105,8 @@ class UserTask:
     def memory_bound(self) -> None:
         """No closed form is known."""
 
-    @contextmanager
-    def _blamed(self, call: str) -> Iterator[None]:
-        try:
-            yield
-        except CommlbError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise BadInput(f"{self.name}: {_short(call)} raised {_said(error)}") from error
+    def _blamed(self, call: str) -> AbstractContextManager[None]:
+        return blamed(self.name, call)
 
 
 class _UserAutomaton(Automaton):
@@ -139,21 +129,11 @@ class _UserAutomaton(Automaton):
             after = self._task.made.step(state, token, t)
             return BROKEN if after is UNDEFINED else after
         except (Exception, SystemExit) as error:
-            call = _short(f"step({state!r}, {token!r}, {t})")
-            raise BadInput(f"{self._task.name}: {call} raised {_said(error)}") from error
+            call = short(f"step({state!r}, {token!r}, {t})")
+            raise BadInput(f"{self._task.name}: {call} raised {said(error)}") from error
 
     def answer(self, state: Any) -> Any:
         return self._task.answer("state", state)
-
-
-def _short(text: str, most: int = 200) -> str:
-    """One line of at most ``most`` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def _said(error: BaseException) -> str:
-    return _short(f"{type(error).__name__}: {error}")
 
 
 def load(spec: str, n: int) -> Task | UserTask:
@@ -161,51 +141,11 @@ def load(spec: str, n: int) -> Task | UserTask:
 
     Raises ``BadInput``, in one line, for a file or a name that is not there and for what is no task.
     """
-    home, _, name = spec.rpartition(":")
-    if not home or not name.isidentifier():
-        raise BadInput(
-            f"a task of your own is named path/to/file.py:Name or package.module:Name; given '{spec}'"
-        )
-    module = _module(home)
-    if not hasattr(module, name):
-        defined = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-        if not defined:
-            raise BadInput(f"{home} defines no class or function, so no '{name}'")
-        raise unknown_name(f"name in {home}", name, defined)
+    name, make = spec.rpartition(":")[2], fetched(spec, "a task")
     try:
-        made = getattr(module, name)(n)
+        made = make(n)
     except CommlbError:
         raise
     except (Exception, SystemExit) as error:
-        raise BadInput(f"{name}({n}) raised {_said(error)}; it must take n and give a task") from error
+        raise BadInput(f"{name}({n}) raised {said(error)}; it must take n and give a task") from error
     return made if isinstance(made, Task) else UserTask(name, n, made)
-
-
-def _module(home: str) -> ModuleType:
-    """The module at a path, or of a dotted name, imported with its folder (or the current) on the path."""
-    path = Path(home)
-    is_file = path.suffix == ".py" or len(path.parts) > 1
-    if is_file and not path.is_file():
-        raise BadInput(f"there is no file '{home}'")
-    before = list(sys.path)
-    sys.path.insert(0, str(path.resolve().parent) if is_file else str(Path.cwd()))
-    try:
-        return _import_file(path) if is_file else importlib.import_module(home)
-    except CommlbError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise BadInput(f"cannot import '{home}': {_said(error)}") from error
-    finally:
-        sys.path[:] = before
-
-
-def _import_file(path: Path) -> ModuleType:
-    """A fresh module from the file; it stays registered, since dataclasses and pickles look there."""
-    name = f"commlb_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"'{path}' must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -2,9 +2,9 @@
 
 For a query i, the map x ↦ f(a(x)·b(i)) is a layered automaton: its nodes are tuples (Alice's encoder
 state, tokens written, x_i once it is read, state of the task's automaton), and the automaton forgets what
-no later letter can touch, so that layers stay small. If every node of the last layer answers with its own
-x_i, the reduction is right for i on all inputs; if one does not, the path to it is an input on which it
-fails.
+no later letter from that encoder state can touch, so that layers stay small. If every node of the last layer
+answers with its own x_i, the reduction is right for i on all inputs; if one does not, the path to it is an
+input on which it fails.
 
 This file is the plain form: names as they come, every layer walked. It accepts any reduction, finds
 counterexamples, and is what ``commlb.proof`` is tested against.
@@ -13,6 +13,7 @@ counterexamples, and is what ``commlb.proof`` is tested against.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import cached_property
 from typing import Any
 
 from commlb.errors import BadInput, LimitError, Malformed
@@ -23,6 +24,9 @@ from commlb.reductions.bob import IndexReduction
 
 MAX_MOVES = 1_000_000
 """Moves of Alice's transducer, over all steps, that are laid out at most."""
+
+MAX_MARKS = 2**28
+"""Moves times uses up to which it is kept what may still come from each encoder state."""
 
 MAX_STEPS = 30_000_000
 """Automaton steps after which a walk gives up (about a minute)."""
@@ -55,6 +59,22 @@ class LastUse:
             for other, step in known.get((role, argument), {}).items()
             if step > self.now
         }
+
+
+class FromState(LastUse):
+    """``LastUse`` from one of Alice's states on: what she may still write from there, and what Bob writes."""
+
+    def __init__(self, every: LastUse, marks: int, numbers: dict[Use, int], bob: frozenset[Use]):
+        super().__init__(every.last, every.now, every.partners)
+        self.marks, self.numbers, self.bob = marks, numbers, bob
+
+    def __call__(self, role: str, argument: Hashable) -> bool:
+        use = (role, argument)
+        number = self.numbers.get(use)
+        return use in self.bob or (number is not None and bool(self.marks >> number & 1))
+
+    def arguments(self, role: str) -> Iterable[Any]:
+        return [argument for argument in super().arguments(role) if self(role, argument)]
 
 
 def note_partners(letters: Iterable[Letter], step: int, partners: Partners) -> None:
@@ -115,6 +135,33 @@ class Transducer:
             reached = list(
                 dict.fromkeys((e, t + len(letters)) for (_, t, _), (e, letters, _) in moves.items())
             )
+        self.numbers = {use: number for number, use in enumerate(self.last)}
+
+    @cached_property
+    def later(self) -> list[dict[tuple[Encoder, int], int]] | None:
+        """For each step j and state after it, the uses (bits, by ``numbers``) that letters of later steps make.
+
+        None where that would be too much to keep.
+        """
+        if sum(map(len, self.moves)) * len(self.last) > MAX_MARKS:
+            return None
+        found: list[dict[tuple[Encoder, int], int]] = [{}]
+        for moves in reversed(self.moves[1:]):
+            after, before = found[-1], dict[tuple[Encoder, int], int]()
+            for (e, t, _), (following, letters, _) in moves.items():
+                marks = after.get((following, t + len(letters)), 0)
+                for letter in letters:
+                    for use in uses(letter):
+                        marks |= 1 << self.numbers[use]
+                before[e, t] = before.get((e, t), 0) | marks
+            found.append(before)
+        return found[::-1]
+
+    def live(self, j: int, e: Encoder, t: int, every: LastUse, bob: frozenset[Use]) -> LastUse:
+        """What may still come after step j from the encoder state e with t tokens written."""
+        if self.later is None:
+            return every
+        return FromState(every, self.later[j].get((e, t), 0), self.numbers, bob)
 
 
 def walk(reduction: IndexReduction, i: int, alice: Transducer) -> tuple[int, Counterexample | None]:
@@ -130,16 +177,19 @@ def walk(reduction: IndexReduction, i: int, alice: Transducer) -> tuple[int, Cou
     layers: list[dict[Node, tuple[Node, int] | None]] = [
         {(reduction.start(), 0, None, automaton.start()): None}
     ]
-    steps = 0
+    steps, asked = 0, frozenset(use for letter in suffix for use in uses(letter))
     for j in range(1, n + 2):
-        live = LastUse(last, j, (alice.partners, bobs))
+        every, lives = LastUse(last, j, (alice.partners, bobs)), dict[tuple[Encoder, int], LastUse]()
         layer: dict[Node, tuple[Node, int] | None] = {}
         for node in layers[-1]:
             e, t, known, state = node
             for x in range(reduction.symbols if j <= n else 1):
                 following, letters, good = alice.moves[j][e, t, x]
-                after = automaton.project(_read(automaton, state if good else BROKEN, letters), live)
-                reached = (following, t + len(letters), x if j == i else known, after)
+                to = following, t + len(letters)
+                if to not in lives:
+                    lives[to] = alice.live(j, *to, every, asked)
+                after = automaton.project(_read(automaton, state if good else BROKEN, letters), lives[to])
+                reached = (*to, x if j == i else known, after)
                 layer.setdefault(reached, (node, x))
         layers.append(layer)
         steps += len(layer)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
-from commlb.records import Answers, Bound, MachineInfo, spec
+from commlb.records import Answers, Bound, MachineInfo, ReductionCheck, spec
 from commlb.records_coins import PublicCoins
 from commlb.records_states import StatesCut
 
@@ -117,13 +117,13 @@ def kept(
 def verdict(
     machine: MachineInfo,
     need: float,
-    inputs: str,
+    check: ReductionCheck,
     ceiling: float | None,
     answers: Answers | None,
     coins: PublicCoins | None = None,
     passed: float | None = None,
 ) -> str:
-    """One sentence: what the numbers say about a machine on a proved reduction.
+    """One sentence: what the numbers say about a machine on a reduction that passed its ``check``.
 
     ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
     where the problem has no such limit (EQ). ``coins``: the errors of a randomised machine over its coins, which
@@ -131,10 +131,12 @@ def verdict(
     """
     name, room = called(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
+        how = "proved of its automaton, which the machine is tested equal to at small sizes"
+        if check.evidence == "exhaustive":
+            how = "all streams were put to the independent solver; the machine is tested equal at small sizes"
         return (
-            f"{name} answers every query (proved of its automaton, which the machine is tested equal to at "
-            f"small sizes), so its message tells all {inputs} inputs apart: {number(need)} bits; it has room "
-            f"for {room}."
+            f"{name} answers every query ({how}), so its message tells all {check.inputs} inputs apart: "
+            f"{number(need)} bits; it has room for {room}."
         )
     if machine.capacity_bits < need and coins is not None and ceiling is None:
         return _without_ceiling(name, room, number(need), coins)

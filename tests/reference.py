@@ -29,7 +29,7 @@ def queries(reduction: Reduction) -> list[Any]:
 
 def treats_positions_alike(cls: type[Reduction]) -> bool:
     """Whether a registered reduction of INDEX uses positions only to name atoms."""
-    return issubclass(cls, IndexReduction) and cls.name != "bipartite"
+    return issubclass(cls, IndexReduction) and cls.name not in ("bipartite", "star")
 
 
 def told(reduction: Reduction, answers: Any, y: Any) -> Any:

@@ -100,7 +100,7 @@ def test_plot_writes_each_kind(capsys, tmp_path):
 
 
 BAD = [
-    (["reduce", "istree"], 2, "Missing option '--n'"),
+    (["reduce", "istree"], 2, "n, the number of Alice's symbols, is required"),
     (["reduce", "istree", "--n", "0"], 2, "n must be an integer of at least 1; given 0"),
     (["reduce", "istree", "--n", "-3"], 2, "given -3"),
     (["reduce", "istree", "--n", "x"], 2, "not a valid integer"),

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "trails"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "trails", "usercode"},
     {
         "records",
         "records_coins",
@@ -45,6 +45,7 @@ LAYERS = [
         "consistency",
         "words",
         "proof",
+        "exhaustion",
         "protocol",
         "randomised",
         "sequential",
@@ -53,8 +54,8 @@ LAYERS = [
         "twins",
         "continuations",
     },
-    {"chains", "minimum", "growth", "listing", "plots"},
-{"retention", "families", "guesses", "horizons"},
+    {"chains", "minimum", "tabled", "discovered", "growth", "listing", "plots"},
+    {"retention", "families", "guesses", "horizons"},
     {"matrices", "rank"},
     {"cut_matrices", "sets", "bound_files"},
     {"twoway"},

@@ -268,10 +268,15 @@ def query(result: ReduceResult) -> str:
         broken = result.reduction_check.counterexample
         return "" if broken is None else f"the reduction fails at {broken.y}: {broken.obtained}"
     meaning = MEANINGS.get(result.task)
-    so = meaning[drawing.task_answer] if meaning else f"so the right answer is {drawing.task_answer}"
+    so = (
+        meaning[drawing.task_answer]
+        if meaning
+        else f"so the right answer is {drawing.said or drawing.task_answer}"
+    )
     if result.problem == "DISJ" and not meaning:
         so = "from all the answers"
-    if result.task in ("ar", "cgram", "mqar") and drawing.task_answer == result.n + 1 + drawing.expected:
+    pairs = result.task in ("ar", "cgram", "mqar") and drawing.placed
+    if pairs and drawing.task_answer == result.n + 1 + drawing.expected:
         so += f" (= n+1+{drawing.expected})"
     x = f"x = {drawing.x}. " if len(drawing.x) <= 24 else ""
     held = f"asks i = {drawing.y}" if result.problem == "INDEX" else f"holds y = {drawing.y}"
@@ -296,6 +301,8 @@ def answered(result: ReduceResult) -> str:
         return ""
     right = result.drawing.task_answer if result.drawing else None
     says = dict(enumerate(SAID.get(result.task, ())))
+    if result.drawing and result.drawing.said and not says:
+        says[result.drawing.task_answer] = result.drawing.said
     words = f"answers {says.get(run.task_answer, run.task_answer)}"
     if run.task_answer < 0:
         words = "gives no answer"

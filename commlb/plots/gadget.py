@@ -1,7 +1,7 @@
 """The left panel for graph tasks: the gadget, and what Bob's last edge does to it.
 
-Before Bob's last edge the vertices that hang together with the first hub are drawn as circles, all others as
-squares; the last edge then joins two components or closes a cycle.
+Before Bob's last edge the vertices that hang together with the first hub (without hubs, with an end of that edge)
+are drawn as circles, all others as squares; the last edge then joins two components or closes a cycle.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from commlb.plots.layout import (
     polar,
     read_graph,
 )
+from commlb.plots.ring import layout_ring
 from commlb.plots.style import BOB, FIRST, GREY, INK, JOIN, OTHER, SMALL, TEXT, TITLE, WARN, count, text_width
 from commlb.records import Drawing
 
@@ -32,6 +33,9 @@ Dash = str | tuple[float, tuple[float, ...]]
 SOLID: Dash = "solid"
 DASHED: Dash = (0, (2.2, 1.2))
 DOTTED: Dash = (0, (0.9, 0.6))
+
+MOST_THICK = 16
+"""Edges of a gadget without hubs up to which Alice's are thick."""
 
 KINDS = (
     "Alice's edge",
@@ -45,8 +49,12 @@ KINDS = (
 
 def outcome(drawing: Drawing, graph: Graph) -> tuple[str, str]:
     """What the last edge does, in words, and its colour."""
+    if graph.cycle and max(graph.cycle) < len(graph.edges) - 1:
+        return f"no tree: {graph.edges[max(graph.cycle)][0]}'s edges close a cycle", WARN
     if len(graph.cycle) == 2:
-        leaf, hub = sorted(graph.edges[-1][1:], key=lambda end: end in graph.hubs)
+        leaf, hub = sorted(
+            graph.edges[-1][1:], key=lambda end: end in graph.hubs
+        )  # without hubs as they come
         return f"cycle closed: the edge ({leaf}, {hub}) comes twice", WARN
     if graph.cycle:
         return "cycle closed: no tree", WARN
@@ -58,7 +66,7 @@ def outcome(drawing: Drawing, graph: Graph) -> tuple[str, str]:
 def draw_gadget(axes: Axes, drawing: Drawing) -> None:
     """The graph, the legend under it and the outcome above it."""
     graph = read_graph(drawing)
-    layout = layout_graph(drawing, graph)
+    layout = layout_graph(drawing, graph) if graph.hubs else layout_ring(drawing)
     words, colour = outcome(drawing, graph)
     for bundle in layout.bundles:
         _bundle(axes, layout.positions[bundle.hub], bundle, bundle.hub in graph.first)
@@ -129,7 +137,8 @@ def _look(graph: Graph, k: int, colour: str) -> tuple[str, float, Dash]:
         return colour, 3.0, dash
     if last:
         return colour, 2.6, dash
-    return (GREY, 0.8, dash) if party == "Alice" else (BOB, 2.4, dash)
+    thin = 0.8 if graph.hubs or len(graph.edges) > MOST_THICK else 1.6
+    return (GREY, thin, dash) if party == "Alice" else (BOB, 2.4, dash)
 
 
 def line_kinds(graph: Graph, colour: str) -> list[tuple[str, list[tuple[str, float, Dash]]]]:
@@ -194,7 +203,10 @@ def _legend(axes: Axes, graph: Graph, layout: Layout, colour: str) -> None:
         axes.text(x + 0.32, y, words, size=SMALL, va="center")
         x += 0.36 + text_width(words, SMALL)
     x, y = 0.0, 0.06
-    for words, first in ((f"{graph.hubs[0]}'s component", True), ("the other", False)):
+    for words, first in (
+        (f"{graph.root}'s component", True),
+        ("the other" if graph.hubs else "all others", False),
+    ):
         _marker(axes, (x + 0.06, y), first, 0.05, False)
         axes.text(x + 0.15, y, words, size=SMALL, va="center")
         x += 0.19 + text_width(words, SMALL)

@@ -1,7 +1,7 @@
 """A gadget's graph as data: its components, its cycle, and where each vertex is drawn.
 
-The first family of vertices are hubs, all others leaves. Leaves that Bob does not touch are bundled where
-there is no room for names.
+The family of vertices called "hub", where there is one, comes first; all others are leaves. Leaves that Bob does
+not touch are bundled where there is no room for names.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ HEAD, AROUND, TAIL, GAP_COLUMNS = 8, 2, 4, 5
 @dataclass(frozen=True)
 class Graph:
     """A drawing's edges (party, u, v), each leaf's hub, the leaves that Bob touches, the component of the
-    first hub before the last edge, and the edges (by position) of the cycle that the last edge closes.
+    ``root`` before the last edge, and the edges (by position) of the cycle that the last edge closes.
+
+    The root is the first hub. Without hubs it is an end of the last edge, and the cycle the first that is closed.
     """
 
     hubs: tuple[str, ...]
+    root: str
     edges: tuple[tuple[str, str, str], ...]
     hub_of: dict[str, str]
     touched: frozenset[str]
@@ -99,7 +102,8 @@ class Layout:
 
 def read_graph(drawing: Drawing) -> Graph:
     """The structure of a drawing's graph, by one search before the last edge."""
-    hubs = drawing.vertices[0][1]
+    family, names = drawing.vertices[0]
+    hubs = names if family == "hub" else ()
     edges = tuple((party, u, v) for party, role, (u, v, *_) in _edges(drawing) if role == "edge")
     among = set(hubs)
     hub_of: dict[str, str] = {}
@@ -110,17 +114,25 @@ def read_graph(drawing: Drawing) -> Graph:
     ends = Counter(end for _, *pair in edges for end in pair)
     touched = {end for party, *pair in edges if party != "Alice" for end in pair if end not in among}
     touched |= {leaf for leaf in hub_of if ends[leaf] > 1}
-    _, u, v = edges[-1]
-    first = _search(edges[:-1], hubs[0])
+    root = hubs[0] if hubs else edges[-1][1]
+    first = _search(edges[:-1], root)
+    closing = [len(edges) - 1] if hubs else range(len(edges))
+    cycle = next((found for k in closing if (found := _cycle(edges[: k + 1]))), frozenset())
+    return Graph(hubs, root, edges, hub_of, frozenset(touched), frozenset(first), cycle)
+
+
+def _cycle(edges: tuple[tuple[str, str, str], ...]) -> frozenset[int]:
+    """The edges of the cycle that the last edge closes, if it does."""
+    *_, (_, u, v) = edges
     back = _search(edges[:-1], u)
-    cycle: set[int] = set()
-    if v in back:
-        cycle.add(len(edges) - 1)
-        while v != u:
-            k = back[v]
-            cycle.add(k)
-            v = edges[k][2] if edges[k][1] == v else edges[k][1]
-    return Graph(hubs, edges, hub_of, frozenset(touched), frozenset(first), frozenset(cycle))
+    if v not in back:
+        return frozenset()
+    cycle = {len(edges) - 1}
+    while v != u:
+        k = back[v]
+        cycle.add(k)
+        v = edges[k][2] if edges[k][1] == v else edges[k][1]
+    return frozenset(cycle)
 
 
 def _edges(drawing: Drawing) -> list[tuple[str, str, tuple[str, ...]]]:

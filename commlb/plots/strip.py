@@ -59,7 +59,7 @@ def block(drawing: Drawing) -> int:
 
 
 def answering(drawing: Drawing) -> frozenset[int]:
-    """Positions of the tokens that answer Bob's query; empty if none does, as when a count is 0.
+    """Positions of the tokens that answer Bob's query; empty if none does, as when a count is 0, and for a table.
 
     The token at i where Alice writes symbols or edges one a position; of two words the places that settle the
     answer; else the first block that starts as Bob's query, where Alice writes blocks; else all tokens that
@@ -67,7 +67,7 @@ def answering(drawing: Drawing) -> frozenset[int]:
     """
     alice = [(role, names) for party, role, names in drawing.tokens if party == "Alice"]
     query = [names for party, role, names in drawing.tokens if party == "Bob" and role != "threshold"]
-    if not query or not alice:
+    if not query or not alice or not drawing.placed:
         return frozenset()
     roles = {role for role, _ in alice}
     if all(role in SIDES for role in roles):
@@ -225,8 +225,9 @@ def draw_strip(axes: Axes, drawing: Drawing) -> None:
     axes.text(0, y - 0.08, "Bob writes", size=TEXT + 1, weight="bold", color=BOB, va="top")
     y = _lines(axes, lines(strip.bob, columns, 2), y - 0.56, margin, strip)
     some = any(cell.answers for cell in strip.alice)
-    note = "framed: what answers Bob's query" if some else "no token is what Bob asks for"
-    axes.text(0, 0.02, f"{note}   grey: the position of a line's first token", size=SMALL, color=GREY)
+    note = "framed: what answers Bob's query   " if some else "no token is what Bob asks for   "
+    note *= drawing.placed
+    axes.text(0, 0.02, f"{note}grey: the position of a line's first token", size=SMALL, color=GREY)
     cell = next((cell for cell in strip.alice if " ×" in cell.text), None)
     if cell is not None:
         words = f"{cell.text}: the token {cell.text.split()[0]}, {cell.tokens} times in a row"

@@ -56,6 +56,8 @@ class Reduction(ABC):
     options: ClassVar[tuple[str, ...]] = ()
     """Which of the fields beyond n a user may set."""
     first_number: ClassVar[int] = 0
+    placed: ClassVar[bool] = True
+    """Whether Alice's tokens stand where pictures look for the one that answers Bob."""
 
     def __post_init__(self) -> None:
         require_at_least("n", self.n, 1)
@@ -85,6 +87,11 @@ class Reduction(ABC):
     @abstractmethod
     def layout(self) -> list[Family]:
         """The families of atoms in the order of their numbers, from ``first_number`` on."""
+
+    @property
+    def draws_graph(self) -> bool:
+        """Whether a picture shows the stream as a graph, its vertices the families of ``layout``."""
+        return any(family.name == "hub" for family in self.layout)
 
     @property
     def parameters(self) -> dict[str, int]:

@@ -94,7 +94,7 @@ class Task(ABC):
         return True
 
     @property
-    def answered_at(self) -> range:
+    def answered_at(self) -> Sequence[int]:
         """The numbers of tokens read after which an answer is due; the last is ``length``."""
         return range(self.length, self.length + 1)
 
@@ -108,6 +108,20 @@ class Task(ABC):
     @abstractmethod
     def answers(self) -> range:
         """The answers there are, as ``Machine.output`` writes them."""
+
+    def coded(self, answer: Any) -> int:
+        """An answer of ``solve`` as ``Machine.output`` writes it. Raises ``BadInput`` for what is none."""
+        if not isinstance(answer, int):
+            raise BadInput(f"an answer of {self.name} is a number or a truth value; given {answer!r}")
+        return int(answer)
+
+    def said(self, code: int) -> str:
+        """An answer as ``Machine.output`` writes it in a person's words; empty where the number says it."""
+        return ""
+
+    def spelled(self, token: int, t: int) -> str:
+        """The token at position t as a person writes it."""
+        return str(token)
 
     @abstractmethod
     def alphabet(self, t: int) -> range:
@@ -149,7 +163,8 @@ class Task(ABC):
     def run(self, stream: Sequence[int]) -> Any:
         """What the automaton answers on ``stream``, in the form of ``solve``."""
         automaton = self.automaton()
-        state, answers = automaton.start(), []
+        state = automaton.start()
+        answers = [automaton.answer(state)] if 0 in self.answered_at else []
         for t, token in enumerate(stream):
             state = automaton.step(state, token, t)
             if t + 1 in self.answered_at:

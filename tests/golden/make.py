@@ -104,6 +104,16 @@ def hubs(x, i):
     return prefix, [*suffix, edge(k + leaf, 0)]
 
 
+def star(x, i):
+    """Vertices v_0 … v_n; edges in the order of j without f, or those at v_0 with the last one replaced."""
+    bits = list(x) + [0] * (3 - len(x))
+    n = len(bits)
+    if not any(bits):
+        return [*(edge(0, j) for j in range(1, n - 1)), edge(0, 1)], [edge(0, i)]
+    f = bits.index(1) + 1
+    return [edge(f if bits[j - 1] else 0, j) for j in range(1, n + 1) if j != f], [edge(0, i)]
+
+
 def words(x, y):
     return list(x), list(y)
 
@@ -173,18 +183,23 @@ def streams() -> list[dict]:
                 "repeat": lambda x, i, symbols=symbols: repeat(x, i, symbols),
             }  # fmt: skip
             prefix, suffix = cgram(x, i, c) if c else makers[name](x, i)
-            found.append(
-                {
-                    "reduction": name,
-                    "symbols": symbols,
-                    "c": c,
-                    "x": x,
-                    "y": i,
-                    "alice": prefix,
-                    "bob": suffix,
-                }
-            )
+            found.append(case(name, symbols, c, x, i, prefix, suffix))
+    return found + stars()
+
+
+def stars() -> list[dict]:
+    """Of their own seed; and x = 0, which is written in another way."""
+    rng = random.Random(SEED + 1)
+    found = []
+    for n in (1, 2, 3, 5, 8, 13):
+        for x in ([0] * n, [rng.randrange(2) for _ in range(n)], [rng.randrange(2) for _ in range(n)]):
+            i = rng.randrange(1, n + 1)
+            found.append(case("star", 2, None, x, i, *star(x, i)))
     return found
+
+
+def case(name, symbols, c, x, y, alice, bob) -> dict:
+    return {"reduction": name, "symbols": symbols, "c": c, "x": x, "y": y, "alice": alice, "bob": bob}
 
 
 def results() -> list[dict]:

@@ -217,7 +217,7 @@ class Network(Machine):
         return float(self.message_bits(t))
 
     def largest_capacity_bits(self) -> float:
-        first = self.task.answered_at.start
+        first = min(self.task.answered_at)
         return self.capacity_bits(first if first < self.task.length else 0)
 
     @quiet
