@@ -109,6 +109,16 @@ class Task(ABC):
     def answers(self) -> range:
         """The answers there are, as ``Machine.output`` writes them."""
 
+    def coded(self, answer: Any) -> int:
+        """An answer of ``solve`` as ``Machine.output`` writes it. Raises ``BadInput`` for what is none."""
+        if not isinstance(answer, int):
+            raise BadInput(f"an answer of {self.name} is a number or a truth value; given {answer!r}")
+        return int(answer)
+
+    def spelled(self, token: int, t: int) -> str:
+        """The token at position t as a person writes it."""
+        return str(token)
+
     @abstractmethod
     def alphabet(self, t: int) -> range:
         """The tokens that may stand at position t."""

@@ -1,0 +1,66 @@
+"""What a search for collisions says, in a sentence or two, and the line that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR
+
+from commlb.records import MachineInfo, ReduceResult, spec
+from commlb.records_witness import Collision
+from commlb.wording import called, number, whole
+
+
+def asked(collision: Collision) -> str:
+    """Bob's input, ``i = 3`` or ``y = 0100``, a long one abridged."""
+    if isinstance(collision.y, int):
+        return f"i = {collision.y}"
+    word = "".join(map(str, collision.y))
+    return f"y = {word if len(word) <= 40 else word[:37] + '…'}"
+
+
+def wrong_on(collision: Collision) -> str:
+    """Which of the two answers is wrong: "x", "x'", or "both"."""
+    wrong = [
+        name
+        for name, value in (("x", collision.value), ("x'", collision.value_other))
+        if value != collision.machine_value
+    ]
+    return wrong[0] if len(wrong) == 1 else "both"
+
+
+def one_exists(collision: Collision) -> str:
+    """The verdict on a machine of which two inputs in one state are known."""
+    return (
+        f"{collision.machine} is in one state after two different inputs, so it answers both alike: "
+        f"at {asked(collision)} it is wrong on {wrong_on(collision)}."
+    )
+
+
+def none_exists(n: int, symbols: int) -> str:
+    """The verdict after a complete enumeration."""
+    return f"No collision exists: all {whole(symbols**n)} inputs were run, each to a state of its own."
+
+
+def proved_none(machine: MachineInfo) -> str:
+    """The verdict on a machine that keeps all that its task needs."""
+    return (
+        f"No collision exists: {called(machine)} keeps all that its task needs (proved; tested equal to the task's "
+        "automaton)."
+    )
+
+
+def none_found(methods: Sequence[str], room: float, need: float) -> str:
+    """The verdict when nothing was found and not all inputs were run."""
+    told = f"No collision was found by {', '.join(methods)}"
+    if room < need - 1e-9:
+        have, must = number(room, ROUND_CEILING), number(need, ROUND_FLOOR)
+        return f"{told}, yet one exists: {have} bits of state cannot tell {must} bits of input apart."
+    return f"{told}; that is no proof that none exists."
+
+
+def line_to_type(result: ReduceResult) -> str:
+    """The command that looks for a collision of the machine of ``result``."""
+    options = [f"--reduction {result.reduction}"]
+    options += [f"--symbols {result.symbols}"] if result.symbols != 2 else []
+    options += [f"--c {result.c}"] if result.c is not None else []
+    return f"commlb collide {result.task} --n {result.n} {' '.join(options)} --machine {spec(result.machine)}"
