@@ -66,6 +66,9 @@ def collide_command(
     )
     output.draw(plots, "save_collide", result, out)
     output.say("collide", result, [], as_json, out, started, result.seed)
+    if result.collision is not None:
+        for path in out:
+            click.echo(f"commlb: verify it: commlb check {path}", err=True)
 
 
 def _announce(expected: float) -> None:

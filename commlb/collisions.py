@@ -27,7 +27,7 @@ from commlb.wording_collide import none_exists, none_found, one_exists, proved_n
 METHODS = ("layers", "kernel", "fading", "distinguished")
 """In the order in which they are tried."""
 
-BUDGET = Budget(2**22, 2**31)
+BUDGET = Budget(2**22, 2**30)
 """How far the layers go before another method is tried, unless the user chooses the method or the limit."""
 
 MAX_PREFIXES = 2**24

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
+from commlb import reductions
 from commlb.records import MachineInfo, ReduceResult, spec
 from commlb.records_witness import Collision
 from commlb.wording import called, number, whole
 
 
-def asked(collision: Collision) -> str:
+def asked(collision: Collision, most: int = 40) -> str:
     """Bob's input, ``i = 3`` or ``y = 0100``, a long one abridged."""
     if isinstance(collision.y, int):
         return f"i = {collision.y}"
     word = "".join(map(str, collision.y))
-    return f"y = {word if len(word) <= 40 else word[:37] + '…'}"
+    return f"y = {word if len(word) <= most else word[: most - 3] + '…'}"
 
 
 def wrong_on(collision: Collision) -> str:
@@ -58,9 +59,14 @@ def none_found(methods: Sequence[str], room: float, need: float) -> str:
     return f"{told}; that is no proof that none exists."
 
 
-def line_to_type(result: ReduceResult) -> str:
-    """The command that looks for a collision of the machine of ``result``."""
-    options = [f"--reduction {result.reduction}"]
+def line_to_type(result: ReduceResult, width: int) -> list[str]:
+    """The command that looks for a collision of the machine of ``result``, on one line if it fits, else on two."""
+    known = reductions.for_task(result.task)
+    default = reductions.DEFAULTS.get(result.task, next(iter(known), None))
+    options = [] if result.reduction == default else [f"--reduction {result.reduction}"]
     options += [f"--symbols {result.symbols}"] if result.symbols != 2 else []
     options += [f"--c {result.c}"] if result.c is not None else []
-    return f"commlb collide {result.task} --n {result.n} {' '.join(options)} --machine {spec(result.machine)}"
+    first = " ".join([f"commlb collide {result.task} --n {result.n}", *options])
+    second = f"--machine {spec(result.machine)}"
+    whole_line = f"{first} {second}"
+    return [whole_line] if len(whole_line) <= width else [f"{first} \\", f"  {second}"]

@@ -12,8 +12,8 @@ from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.machines.sketches import words
 from commlb.tasks.base import Task
 
-MOST_NUMBERS, MOST_MODULUS = 128, 2**24
-"""So that a sum of products of two residues fits a 64-bit word with room to spare."""
+MOST_NUMBERS, MOST_MODULUS = 128, 2**22
+"""So that a sum of d products of two residues is below 2^53, and exact in float64, whose products are fast."""
 
 
 class Linear(Machine):
@@ -48,6 +48,7 @@ class Linear(Machine):
         self.answers = np.array(task.answers)
         self._seeds = np.array([seed % 2**64], np.uint64)
         self.matrix = self._matrix(d)
+        self._exact = self.matrix.astype(np.float64)
 
     def _coins(self, place: Array) -> Array:
         found = words(self._seeds, np.asarray(place, np.uint64)) % np.uint64(self.m)
@@ -72,7 +73,8 @@ class Linear(Machine):
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         known, which = np.unique(tokens, return_inverse=True)
-        states[...] = (self.matrix @ states + self.vectors(known)[:, which.reshape(-1)]) % self.m
+        moved = (self._exact @ states.astype(np.float64)).astype(np.int64)
+        states[...] = (moved + self.vectors(known)[:, which.reshape(-1)]) % self.m
 
     def output(self, states: Array) -> Array:
         picked: Array = self.answers[states[0] % len(self.answers)]
