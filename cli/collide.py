@@ -64,7 +64,10 @@ def collide_command(
     result = commlb.collide(
         task, **given, announce=_announce, progress=output.progress_on_terminal("layers, tokens or runs")
     )
-    output.draw(plots, "save_collide", result, out)
+    if result.horizons:
+        output.draw(plots, "save_horizons", result.horizons, out)
+    else:
+        output.draw(plots, "save_collide", result, out)
     output.say("collide", result, [], as_json, out, started, result.seed)
     if result.collision is not None:
         for path in out:

@@ -33,7 +33,7 @@ BUDGET = Budget(2**22, 2**30)
 MAX_PREFIXES = 2**24
 """Prefixes of a layer, unless another limit is given, where the user chooses the layers."""
 
-KERNEL_CELLS, WALK_CELLS = 2**31, 2**35
+KERNEL_CELLS, WALK_CELLS = 2**33, 2**35
 """Cells of state that the kernel may touch, and that a search for distinguished points may unless it is chosen."""
 
 FEW = 4096

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import commlb
-from commlb import chains, collisions, machines, reductions
+from commlb import chains, collisions, machines, plots, reductions
 from commlb.certificates import certify, run_both
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit
 from commlb.first_merge import Budget, first_merge
@@ -21,6 +21,7 @@ from commlb.layers import Limits
 from commlb.linear_maps import kernel_pair, vector
 from commlb.machines.base import Machine
 from commlb.machines.random import Random
+from commlb.plots import collision
 from commlb.prefixes import of_alice
 from commlb.quick_collision import quick_collision
 from commlb.reductions import reduction_classes
@@ -288,9 +289,9 @@ def test_a_vector_is_in_the_kernel_and_none_is_missed_modulo_2_and_3(data):
 @pytest.mark.parametrize(
     ("task", "n", "spec"),
     [
-        ("index", 600, "linear:d=100"),
+        ("index", 300, "linear:d=70"),
         ("istree", 150, "linear:d=64,seed=5"),
-        ("index", 120, "linear:d=100,m=3"),
+        ("index", 120, "linear:d=60,m=3"),
         ("index", 200, "linear:d=4,m=16"),
         ("index", 100, "linear:d=2,m=12"),
         ("index", 60, "linear:d=3,m=257"),
@@ -355,7 +356,7 @@ def test_reduce_has_a_collision_where_one_is_cheap():
     for options in (
         {"n": 24, "machine": "window:w=8"},
         {"n": 300, "machine": "window:w=200"},
-        {"n": 200, "machine": "linear:d=64", "trials": 0},
+        {"n": 100, "machine": "linear:d=40", "trials": 0},
         {"n": 6, "machine": "random:bits=4"},
     ):
         result = commlb.reduce("index", seed=1, **options)
@@ -384,7 +385,7 @@ def typed(capsys, *args: str) -> tuple[int, str, str]:
     ("line", "words"),
     [
         ("index --n 24 --machine window:w=8", "wrong on x'"),
-        ("index --n 200 --machine linear:d=90", "elsewhere they are equal"),
+        ("index --n 200 --machine linear:d=40", "elsewhere they are equal"),
         ("index --n 9 --symbols 12 --machine random:bits=9", "over 12 symbols"),
         ("equality --n 90 --machine fingerprint:bits=12", "EQ is 1 for x and 0 for x'"),
         ("index --n 7", "No collision exists: all 128 inputs"),
@@ -439,3 +440,37 @@ def test_limits_object_is_the_users():
     reduction = built("plain", 30)
     with pytest.raises(OverLimit):
         first_merge(reduction, machines.build("random:bits=64", reduction.task, 30), Limits(max_states=4))
+
+
+# --- pictures, by their data ---
+
+
+def test_lines_of_a_long_stream_are_left_out_and_counted():
+    found = commlb.collide("equality", 300, machine="fingerprint:bits=64", method="kernel").collision
+    shown = collision.pairs(found, 30, most=4)
+    assert sum(pair.omitted + len(pair.rows[0]) for pair in shown) == found.cut
+    assert len(shown) <= 4
+    cells = [cell for pair in shown for cell in pair.rows[1]]
+    assert all(cell.text == str(found.prefix_other[cell.t]) for cell in cells)
+    assert all(cell.differs == (found.prefix[cell.t] != found.prefix_other[cell.t]) for cell in cells)
+    assert all((cell.kind == "one") == (cell.t >= found.merged_at) for cell in cells)
+    assert any(cell.t == found.merged_at - 1 for cell in cells)
+    assert "Bob holds y = x" in collision.sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("task", "n", "options"),
+    [
+        ("index", 24, {"machine": "window:w=8"}),
+        ("istree", 40, {"machine": "random:bits=24"}),
+        ("index", 5, {}),
+        ("disjointness", 200, {"machine": "window:w=3"}),
+    ],
+)
+def test_pictures_are_the_same_bytes(tmp_path, task, n, options):
+    result = commlb.collide(task, n, **options)
+    files = [tmp_path / name for name in ("a.png", "b.png")]
+    for path in files:
+        plots.save_collide(result, path)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert collision.title(result).startswith("Two inputs" if result.collision else "No two inputs")

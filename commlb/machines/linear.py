@@ -15,6 +15,9 @@ from commlb.tasks.base import Task
 MOST_NUMBERS, MOST_MODULUS = 128, 2**22
 """So that a sum of d products of two residues is below 2^53, and exact in float64, whose products are fast."""
 
+MANY_RUNS = 1024
+"""From which the product is made in float64, to the same numbers."""
+
 
 class Linear(Machine):
     """h' = A·h + b_token over ℤ/m: d numbers modulo m, from h = 0.
@@ -73,7 +76,8 @@ class Linear(Machine):
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         known, which = np.unique(tokens, return_inverse=True)
-        moved = (self._exact @ states.astype(np.float64)).astype(np.int64)
+        few = states.shape[1] < MANY_RUNS
+        moved = self.matrix @ states if few else (self._exact @ states.astype(np.float64)).astype(np.int64)
         states[...] = (moved + self.vectors(known)[:, which.reshape(-1)]) % self.m
 
     def output(self, states: Array) -> Array:
