@@ -58,8 +58,8 @@ class Pair:
 
 
 def pairs(found: Collision, columns: int, most: int = MOST_LINES) -> tuple[Pair, ...]:
-    """Both streams, ``columns`` tokens to a line; of more than ``most`` lines the first, the last, the one of the
-    merge, and the first ones with differences, with what is left out between them counted.
+    """Both streams, ``columns`` tokens to a line; of more than ``most`` lines the first, the one of the merge, the
+    last, and the first ones with differences; what is left out between them is counted.
     """
     cells = [
         tuple(
@@ -81,14 +81,15 @@ def pairs(found: Collision, columns: int, most: int = MOST_LINES) -> tuple[Pair,
     kept: set[int] = set()
     for k in [0, merge, len(lines) - 1, *differing]:
         more = kept | {k}
-        if len(more) + sum(j and j - 1 not in more for j in more) <= most:
+        if len(more) + sum(j - 1 not in more for j in {*more, len(lines)} if j) <= most:
             kept = more
     shown: list[Pair] = []
     before = -1
-    for k in sorted(kept):
+    for k in sorted({*kept, len(lines)}):
         if k > before + 1:
-            shown.append(Pair(((), ()), (k - before - 1) * columns))
-        shown.append(lines[k])
+            left = min(k * columns, found.cut) - (before + 1) * columns
+            shown.append(Pair(((), ()), left))
+        shown += lines[k : k + 1]
         before = k
     return tuple(shown)
 
