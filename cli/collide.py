@@ -19,6 +19,7 @@ from commlb_cli.options import INTEGER, inside, limits, results
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
 @click.option("--workers", type=INTEGER, default=1, show_default=True, help="Threads of distinguished.")
 @click.option("--resume", metavar="FILE", help="Keep the walks of distinguished, and go on from them.")
+@click.option("--max-work", type=INTEGER, help="Runs of Alice's prefix that distinguished may make.")
 @click.option(
     "--position",
     "positions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -33,8 +34,8 @@ BUDGET = Budget(2**22, 2**30)
 MAX_PREFIXES = 2**24
 """Prefixes of a layer, unless another limit is given, where the user chooses the layers."""
 
-KERNEL_CELLS, WALK_CELLS = 2**33, 2**35
-"""Cells of state that the kernel may touch, and that a search for distinguished points may unless it is chosen."""
+KERNEL_CELLS, LOG_WALK_CELLS = 2**33, 35
+"""Cells of state that the kernel may touch; log₂ of those that walks may be expected to, unless they are chosen."""
 
 FEW = 4096
 """Inputs up to which a machine that keeps all is enumerated all the same."""
@@ -54,6 +55,7 @@ def collide(
     seed: int | None = None,
     workers: int = 1,
     resume: str | Path | None = None,
+    max_work: int | None = None,
     positions: Sequence[int] | None = None,
     budget: int | None = None,
     max_states: int | None = None,
@@ -69,8 +71,8 @@ def collide(
     symbol and waits until the machine has forgotten it; "distinguished" walks at random. One that does not apply,
     or is over its budget, gives way to the next. The pair that is found depends on ``seed`` alone, not on time.
 
-    ``max_states``: prefixes of a layer. ``workers`` and ``resume`` are for "distinguished", where ``announce`` is
-    told the expected number of runs before the work starts; ``positions`` (from 1) and ``budget`` (tokens) for the
+    ``max_states``: prefixes of a layer. ``workers`` (threads), ``resume`` (a file) and ``max_work`` (runs at most)
+    are for "distinguished", where ``announce`` is told the expected runs before the work starts; ``positions`` (from 1) and ``budget`` (tokens) for the
     memory horizons of "fading". ``progress(done, of)`` hears of layers, or runs.
 
     Returns a frozen ``CollideResult`` whose fields are the keys of the command's JSON. "No collision exists" is
@@ -93,6 +95,7 @@ def collide(
         seed=seed,
         workers=workers,
         resume=resume,
+        max_work=as_int(max_work),
         positions=positions,
         budget=budget,
         max_states=as_int(max_states),
@@ -111,6 +114,7 @@ def run(
     seed: int | None = None,
     workers: int = 1,
     resume: str | Path | None = None,
+    max_work: int | None = None,
     positions: Sequence[int] | None = None,
     budget: int | None = None,
     max_states: int | None = None,
@@ -137,7 +141,9 @@ def run(
         2**32 if max_memory is None else max_memory,
         timeout,
     )
-    search = _Search(chosen, made, limits, announce, progress, method, max_states, seed, workers, resume)
+    search = _Search(
+        chosen, made, limits, announce, progress, method, max_states, seed, workers, resume, max_work
+    )
     search.positions, search.tokens = positions, budget
     return search.result()
 
@@ -156,6 +162,7 @@ class _Search:
     seed: int | None
     workers: int
     resume: str | Path | None
+    max_work: int | None
     positions: Sequence[int] | None = None
     tokens: int | None = None
     tried: list[tuple[str, str]] = field(default_factory=list)
@@ -284,16 +291,17 @@ class _Search:
 
     def _distinguished(self) -> tuple[Found | None, str]:
         walks: Any = importlib.import_module("commlb.distinguished")
-        expected = walks.expected_runs(walks.state_bits(self.made, self.chosen.cut))
-        each = self.chosen.cut * self.made.work_per_token
-        if self.method is None and expected * each > WALK_CELLS:
-            return None, f"over its budget: about {expected:.2g} runs expected; --method distinguished"
+        bits = min(self.made.storage_bits, self.made.capacity_bits(self.chosen.cut))
+        log_cells = bits / 2 + math.log2(self.chosen.cut * self.made.work_per_token)
+        if self.method is None and self.max_work is None and log_cells > LOG_WALK_CELLS:
+            return None, f"over its budget: about 2^{bits / 2:.4g} runs expected; --method distinguished"
         found = walks.search(
             self.chosen,
             self.made,
             seed=self._drawn(),
             workers=self.workers,
             resume=self.resume,
+            max_work=self.max_work,
             limits=self.limits,
             announce=self.announce,
             progress=self.progress,
