@@ -71,9 +71,10 @@ def collide(
     symbol and waits until the machine has forgotten it; "distinguished" walks at random. One that does not apply,
     or is over its budget, gives way to the next. The pair that is found depends on ``seed`` alone, not on time.
 
-    ``max_states``: prefixes of a layer. ``workers`` (threads), ``resume`` (a file) and ``max_work`` (runs at most)
-    are for "distinguished", where ``announce`` is told the expected runs before the work starts; ``positions`` (from 1) and ``budget`` (tokens) for the
-    memory horizons of "fading". ``progress(done, of)`` hears of layers, or runs.
+    ``max_states``: prefixes of a layer. ``workers`` (threads), ``resume`` (a file) and ``max_work`` (runs at
+    most) are for "distinguished", where ``announce`` is told the expected runs before the work starts;
+    ``positions`` (from 1) and ``budget`` (tokens) for the memory horizons of "fading". ``progress(done, of)``
+    hears of layers, or runs.
 
     Returns a frozen ``CollideResult`` whose fields are the keys of the command's JSON. "No collision exists" is
     said only if ``complete``. Raises ``BadInput`` for what cannot be run, ``LimitError`` at a limit.
@@ -215,6 +216,7 @@ class _Search:
 
     def _try(self, method: str) -> Found | None:
         """One method. At the user's limits, or if it was chosen, what stops it is raised; else it is noted."""
+        self.limits.check_time(f"before {method}")
         try:
             found, how = getattr(self, f"_{method}")()
         except CommlbError as error:
