@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from commlb import reductions
+from commlb.machines.base import abridged
 from commlb.records import MachineInfo, ReduceResult, spec
 from commlb.records_witness import Collision
 from commlb.wording import called, number, whole
 
 
 def asked(collision: Collision, most: int = 40) -> str:
-    """Bob's input, ``i = 3`` or ``y = 0100``, a long one abridged."""
-    if isinstance(collision.y, int):
-        return f"i = {collision.y}"
-    word = "".join(map(str, collision.y))
-    return f"y = {word if len(word) <= most else word[: most - 3] + '…'}"
+    """Bob's input: ``i = 3``, ``y = 0100``; a long word as what it is, ``y = x`` or ``y = {13}``."""
+    y = collision.y
+    if isinstance(y, int):
+        return f"i = {y}"
+    if len(y) <= most:
+        return f"y = {''.join(map(str, y))}"
+    if y == collision.x:
+        return "y = x"
+    held = [str(place) for place, bit in enumerate(y, 1) if bit]
+    return f"y = {{{abridged(held, most=4)}}}"
 
 
 def wrong_on(collision: Collision) -> str:
