@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from commlb import machines, reductions
 from commlb.certificates import certify
@@ -262,8 +260,8 @@ class _Search:
         return self.used
 
     def _fading(self) -> tuple[Found | None, str]:
-        horizons: Any = importlib.import_module("commlb.horizons")
-        options = {} if self.positions is None else {"positions": tuple(self.positions)}
+        from commlb import horizons
+
         seconds = None
         if self.limits.timeout is not None:
             seconds = max(0.0, self.limits.timeout - (time.perf_counter() - self.limits.started))
@@ -274,7 +272,7 @@ class _Search:
             seed=self._drawn(),
             seconds=seconds,
             progress=self.progress,
-            **options,
+            positions=self.positions,
         )
         if self.method is not None:
             self.limits.check_time("memory horizons")
@@ -284,7 +282,7 @@ class _Search:
                 budget=self.tokens,
                 seed=self._drawn(),
                 progress=self.progress,
-                **options,
+                positions=(1,) if self.positions is None else self.positions,
             )
         if found is None:
             return None, "one symbol changed, and the same ones after it: no two states were seen to merge"
@@ -292,12 +290,13 @@ class _Search:
         return (x, x_other), f"two inputs that differ in one symbol merge after {merged_at} tokens"
 
     def _distinguished(self) -> tuple[Found | None, str]:
-        walks: Any = importlib.import_module("commlb.distinguished")
+        from commlb import distinguished
+
         bits = min(self.made.storage_bits, self.made.capacity_bits(self.chosen.cut))
         log_cells = bits / 2 + math.log2(self.chosen.cut * self.made.work_per_token)
         if self.method is None and self.max_work is None and log_cells > LOG_WALK_CELLS:
             return None, f"over its budget: about 2^{bits / 2:.4g} runs expected; --method distinguished"
-        found = walks.search(
+        found = distinguished.search(
             self.chosen,
             self.made,
             seed=self._drawn(),

@@ -262,6 +262,42 @@ def test_results_do_not_depend_on_workers():
     assert one == two
 
 
+# --- the methods of other modules ---
+
+
+def test_one_method_gives_way_to_the_next():
+    faded = commlb.collide("index", 120, machine="window:w=40", seed=1)
+    assert [name for name, _ in faded.tried] == ["layers", "kernel", "fading"]
+    assert (faded.collision.method, faded.collision.merged_at, faded.seed) == ("fading", 41, 1)
+    assert faded.horizons == ()
+    walked = commlb.collide("index", 40, machine="random:bits=20", method="distinguished", seed=1)
+    assert walked.collision.method == walked.method == "distinguished"
+    assert walked.work > 0
+    assert 1000 < walked.expected_work < 2000
+
+
+def test_what_is_over_its_budget_says_so():
+    result = commlb.collide("index", 30, machine="random:bits=64", seed=1, max_states=2**12)
+    assert [name for name, _ in result.tried] == list(collisions.METHODS)
+    assert "over its budget after 12 tokens" in result.tried[0][1]
+    assert "about 2^32 runs expected" in result.tried[3][1]
+    assert (result.collision, result.complete) == (None, False)
+
+
+def test_fading_has_memory_horizons():
+    result = commlb.collide("index", 30, machine="window:w=6", method="fading", seed=1, positions=(2, 5))
+    assert {found.position for found in result.horizons} == {2, 5}
+    assert {found.steps for found in result.horizons} == {7}
+
+
+def test_walks_have_a_limit_and_do_not_depend_on_workers():
+    options = {"machine": "random:bits=24", "method": "distinguished", "seed": 3}
+    with pytest.raises(OverLimit, match="--max-work"):
+        commlb.collide("index", 50, max_work=100, **options)
+    one, two = (commlb.collide("index", 50, workers=w, **options) for w in (1, 2))
+    assert one == two
+
+
 # --- linear machines ---
 
 

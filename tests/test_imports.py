@@ -11,17 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "trails"},
     {
         "records",
         "records_coins",
         "records_rows",
         "records_witness",
+        "records_horizons",
         "records_curve",
         "wording_curve",
         "ledger",
         "records_states",
         "records_exact",
+        "records_bounds",
         "wording",
         "kernels",
         "bits",
@@ -33,7 +35,7 @@ LAYERS = [
     {"problems", "tasks", "machines"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
-    {"prefixes", "reachability"},
+    {"prefixes", "reachability", "walks", "birthday", "distinguished"},
     {
         "information",
         "walk",
@@ -48,6 +50,8 @@ LAYERS = [
         "sequential",
         "cluster",
         "partitions",
+        "twins",
+        "continuations",
         "certificates",
         "first_merge",
         "linear_maps",
@@ -55,8 +59,12 @@ LAYERS = [
         "wording_collide",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention", "families", "guesses"},
+    {"retention", "families", "guesses", "horizons"},
     {"collisions"},
+    {"matrices", "rank"},
+    {"cut_matrices", "sets", "bound_files"},
+    {"twoway"},
+    {"bounds"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
 ]
