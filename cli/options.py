@@ -115,14 +115,15 @@ cluster = click.option(
 
 
 def results(row: str) -> Callable[[Any], Any]:
-    """Where results go; ``row`` says what a row of a .csv file is."""
+    """Where results go; ``row`` says what a row of a .csv file is, empty if there is none."""
+    kinds = f".json, .jsonl or .csv ({row})" if row else ".json or .jsonl"
     return _all(
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option(
             "--out",
             multiple=True,
             metavar="FILE",
-            help=f"Also write a .json, .jsonl or .csv ({row}) file, replacing it; repeatable.",
+            help=f"Also write a {kinds} file, replacing it; repeatable.",
         ),
         click.option(
             "--plot", "plots", multiple=True, metavar="FILE", help="Draw to .png, .svg or .pdf; repeatable."

@@ -11,18 +11,25 @@ from typing import Any
 import click
 
 RESULT_SUFFIXES = (".json", ".csv", ".jsonl")
+WITHOUT_ROWS = (".json", ".jsonl")
 
 
-TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text", "curve": "curve_text"}
+TEXTS = {
+    "reduce": "text",
+    "states": "states_text",
+    "exact": "exact_text",
+    "curve": "curve_text",
+    "collide": "collide_text",
+}
 """Where the text of a verb is made."""
 
 
-def check(out: tuple[str, ...], plots: tuple[str, ...]) -> None:
-    """Refuse files that cannot be written, before any work."""
+def check(out: tuple[str, ...], plots: tuple[str, ...], has_rows: bool = True) -> None:
+    """Refuse files that cannot be written, before any work; without rows there is no .csv."""
     from commlb import files
 
     for path in out:
-        files.check(path, RESULT_SUFFIXES)
+        files.check(path, RESULT_SUFFIXES if has_rows else WITHOUT_ROWS)
     for path in plots:
         files.check(path, files.PICTURES)
 

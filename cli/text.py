@@ -11,6 +11,7 @@ from commlb.protocol import show
 from commlb.records import Bound, ReduceResult, spec
 from commlb.records_coins import PublicCoins
 from commlb.wording import FEW_RUNS, counted, number, percent, percent_at_least, small
+from commlb.wording_collide import asked, line_to_type
 
 WIDTH = 79
 
@@ -24,6 +25,8 @@ def lines(result: ReduceResult) -> list[str]:
         found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
         if result.public_coins:
             found += [*_coins(result.public_coins, result.machine.capacity_bits), ""]
+        if result.collision or _must_collide(result):
+            found += [*_collision(result), ""]
         if result.transcript:
             found += [*_transcript(result), ""]
     return [*found, *wrap(result.verdict, "", "")]
@@ -182,6 +185,28 @@ def _answers(result: ReduceResult) -> list[str]:
         words += f" Ceiling for {room} bits: {limit} (formula: Fano)."
     if result.problem == "DISJ":
         words += " Bob's sets that were run are the singletons, on which DISJ is INDEX."
+    return wrap(words, "", "  ")
+
+
+def _must_collide(result: ReduceResult) -> bool:
+    """Whether the machine has fewer states than Alice has inputs."""
+    known = [result.machine.capacity_bits, result.message.reachable_bits]
+    return any(bits is not None and bits < result.bound.bits - 1e-9 for bits in known)
+
+
+def _collision(result: ReduceResult) -> list[str]:
+    """Two inputs in one state, or the line that looks for them."""
+    found = result.collision
+    if found is None:
+        told = "Two inputs in one state exist and were not found at once; to look for them:"
+        return [told, *(f"  {line}" for line in line_to_type(result, WIDTH - 2))]
+    x, x_other = (_middle_out(show(word, result.symbols), 22) for word in (found.x, found.x_other))
+    state = found.state_hex if len(found.state_hex) <= 18 else f"{found.state_hex[:15]}…"
+    words = (
+        f"Collision: x = {x} and x' = {x_other} leave the machine in one state, 0x{state}; "
+        f"at {asked(found, 20)} {result.problem} is {found.value} for x, {found.value_other} for x'; "
+        f"the machine says {found.machine_value} for both."
+    )
     return wrap(words, "", "  ")
 
 

@@ -18,6 +18,7 @@ from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
 from commlb.protocol import OneWayProtocol, check_work, exhaustive_work, parse_x, show, work_of
+from commlb.quick_collision import quick_collision
 from commlb.randomised import public_coins
 from commlb.records import (
     Answers,
@@ -26,6 +27,7 @@ from commlb.records import (
     MachineInfo,
     Message,
     ReduceResult,
+    spec,
 )
 from commlb.reductions.base import Reduction
 from commlb.requests import as_int, check_sizes
@@ -188,7 +190,7 @@ def run(
         information=information,
         answers=answers,
         transcript=protocol.transcript(*pair) if wanted and pair else None,
-        collision=None,
+        collision=quick_collision(chosen, made, spec(machine)) if check.holds else None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
         verdict=verdict(machine, bound.bits, check, ceiling, answers, coins, information.bits)

@@ -57,6 +57,10 @@ class Problem(ABC):
         """One of Bob's inputs for each run: uniform over ``asked`` where that speaks of positions."""
 
     @abstractmethod
+    def telling(self, x: Sequence[int], x_other: Sequence[int]) -> Any:
+        """One of Bob's inputs y with f(x, y) ≠ f(x', y), for x ≠ x'."""
+
+    @abstractmethod
     def check(self, y: Any) -> None:
         """Refuse what is no input of Bob's."""
 
@@ -105,6 +109,10 @@ class Index(Problem):
 
     def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
         return np.asarray(rng.integers(1, self.n + 1, size=xs.shape[1]))
+
+    def telling(self, x: Sequence[int], x_other: Sequence[int]) -> int:
+        """The first position where they differ."""
+        return 1 + first_difference(x, x_other)
 
     def check(self, y: Any) -> None:
         if not isinstance(y, int) or not 1 <= y <= self.n:
@@ -194,6 +202,10 @@ class Equality(WordProblem):
             prefix_set="alice",
         )
 
+    def telling(self, x: Sequence[int], x_other: Sequence[int]) -> tuple[int, ...]:
+        """x itself, which is equal to x only."""
+        return tuple(x)
+
     def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
         """x itself in half of the runs, in the other half x with one bit changed: the hard pairs."""
         ys = xs.copy()
@@ -230,8 +242,22 @@ class Disjointness(WordProblem):
     def asked(self) -> list[Any]:
         return [tuple(int(j == i) for j in range(self.n)) for i in range(self.n)]
 
+    def telling(self, x: Sequence[int], x_other: Sequence[int]) -> tuple[int, ...]:
+        """The first position where they differ, alone."""
+        first = first_difference(x, x_other)
+        return tuple(int(j == first) for j in range(self.n))
+
     def draw(self, xs: NDArray, rng: np.random.Generator) -> NDArray:
         """A uniform singleton."""
         ys = np.zeros_like(xs)
         ys[rng.integers(self.n, size=xs.shape[1]), np.arange(xs.shape[1])] = 1
         return ys
+
+
+def first_difference(x: Sequence[int], x_other: Sequence[int]) -> int:
+    """The first place, from 0, where two words of one length differ; their length if they do not.
+
+    >>> first_difference((0, 1, 1), (0, 1, 0)), first_difference((0, 1), (0, 1))
+    (2, 2)
+    """
+    return next((j for j, (a, b) in enumerate(zip(x, x_other, strict=True)) if a != b), len(x))

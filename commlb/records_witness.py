@@ -88,11 +88,12 @@ class Collision:
 
     ``prefix`` and ``prefix_other`` are her streams a(x), a(x'), ``suffix`` Bob's for the query ``y`` (a position
     from 1, or his word). ``state_hex``: the packed state after both, ``state_bits`` long, in hexadecimal, as a
-    message is written. ``merged_at``: the number of tokens after which the two states were first equal and stayed
-    so. ``answers``, ``answers_other``: the task's right answers after the cut, by ``solver``; ``value``,
-    ``value_other`` the values f(x, y), f(x', y), which differ; ``machine_answers`` those of the machine, one and
-    the same for both, ``machine_value`` what Bob reads from them. ``machine`` as it is typed (``random:bits=8``),
-    ``weights_digest`` where it has weights. ``table``: the reduction itself, where it is a table.
+    message is written. ``merged_at``: the first number of tokens, those in which the two streams first differ
+    among them, after which the two states were equal and stayed so. ``answers``, ``answers_other``: the task's
+    right answers after the cut, by ``solver``; ``value``, ``value_other`` the values f(x, y), f(x', y), which
+    differ; ``machine_answers`` those of the machine, one and the same for both, ``machine_value`` what Bob reads
+    from them. ``machine`` as it is typed (``random:bits=8``), ``weights_digest`` where it has weights.
+    ``table``: the reduction itself, where it is a table.
     """
 
     task: str

@@ -136,6 +136,10 @@ class Machine(ABC):
     precision_bits: int | None = None
     weights_digest: str | None = None
     errs: bool = True
+    linear_over: int | None = None
+    """m if the state after a stream is affine in it over ℤ/m: s(x) = s(0) + Σ_j x_j·c_j for bits x_j that each
+    choose between two tokens of their own position. 0 stands for ℤ; None: nothing is claimed. For m = 2 the packed
+    state is the vector, else the rows of the state are. Whoever uses it checks it."""
     work_per_token: int = 1
     """Cells of state, or numbers of weights, that a token touches in each run."""
     operations: int = 1

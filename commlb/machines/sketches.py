@@ -190,6 +190,7 @@ class Fingerprint(Sketch):
     rows = 1
     dtype = np.uint64
     capacity_evidence = "upper bound"
+    linear_over = 2
 
     def __init__(self, task: Equality, cut: int, bits: int, seed: int = 0):
         require_between("bits", bits, 64, self.name)

@@ -134,6 +134,7 @@ class CountMin(Sketch):
     serves = ("counting",)
     examples = ("countmin:width=1,depth=1", "countmin:width=3,depth=2,seed=4", "countmin:width=20,depth=3")
     capacity_evidence = "upper bound"
+    linear_over = 0
 
     def __init__(self, task: Counting, cut: int, width: int, depth: int, seed: int = 0):
         require_between("depth", depth, MOST_HASHES, self.name)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import __version__, files
-from commlb.plots import exact, families, growth, horizons, rows, sizes, states
+from commlb.plots import collision, exact, families, growth, horizons, rows, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
@@ -41,7 +41,7 @@ from commlb.records import Bound, ReduceResult, spec
 from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_rows import MemoryPoint
 from commlb.records_states import StatesResult
-from commlb.records_witness import Horizon
+from commlb.records_witness import CollideResult, Horizon
 
 __all__ = [
     "KINDS",
@@ -53,6 +53,7 @@ __all__ = [
     "check_path",
     "layout_graph",
     "query",
+    "save_collide",
     "save_exact",
     "save_families",
     "save_growth",
@@ -117,6 +118,14 @@ def save_states(result: StatesResult, path: str | Path, source: str = "") -> Non
     A partial result says in the picture that it stopped, and why. Files as in ``save_reduce``.
     """
     _save(path, lambda: states.figure(result), source)
+
+
+def save_collide(result: CollideResult, path: str | Path, source: str = "") -> None:
+    """Draw what ``collide`` found: both streams, the tokens in which they differ, and where the states merge.
+
+    Files as in ``save_reduce``.
+    """
+    _save(path, lambda: collision.figure(result), source)
 
 
 def save_exact(

@@ -62,6 +62,7 @@ MACHINES: dict[str, tuple[str, str, int]] = {
     "sliding-window": (BLUE, "d", 2),
     "streaming-llm": (RED, "P", 3),
     "tova": (ORANGE, "<", 4),
+    "linear": (BLACK, "p", 2),
 }
 """Colour, marker and place in ``DASHES`` of every registered machine."""
 
