@@ -22,6 +22,7 @@ LAYERS = [
         "ledger",
         "records_states",
         "records_exact",
+        "records_bounds",
         "wording",
         "kernels",
         "bits",
@@ -50,7 +51,7 @@ LAYERS = [
         "partitions",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention", "families", "guesses"},
+    {"retention", "families", "guesses", "matrices", "sets", "twoway", "rank", "bounds"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
 ]
