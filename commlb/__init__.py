@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "curve", "exact", "prove", "reduce", "states"]
+__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "check", "curve", "exact", "prove", "reduce", "states"]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
+    from commlb.checker import check
     from commlb.listing import catalogue
     from commlb.machines.base import BROKEN, UNDEFINED
     from commlb.minimum import exact
@@ -25,6 +26,7 @@ _HOMES = {
     "BROKEN": "machines.base",
     "UNDEFINED": "machines.base",
     "catalogue": "listing",
+    "check": "checker",
     "curve": "sweep",
     "exact": "minimum",
     "prove": "proof",

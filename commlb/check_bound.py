@@ -1,0 +1,261 @@
+"""Bounds: the entries of the witness's submatrix asked for again, and the witness looked at entry by entry."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from commlb.check_common import Notes, Own, Refused, due_after, equal, one_of, require, same, short, task_of
+from commlb.check_witness import KINDS, Part
+from commlb.problems import Disjointness, Equality, Index, Problem
+from commlb.records_bounds import BoundResult, MatrixSource, Submatrix
+from commlb.requests import check_sizes
+from commlb.tasks.base import Task
+
+PROBLEMS: dict[str, type[Problem]] = {"INDEX": Index, "EQ": Equality, "DISJ": Disjointness}
+
+MAX_ENTRIES = 2**20
+"""Entries of the largest submatrix that is looked at."""
+
+MODELS = ("deterministic", "two-way deterministic")
+
+
+def check_bound(found: BoundResult, notes: Notes, own: Own) -> None:
+    """Everything that a file of a bound says, but its words. Raises ``Refused`` with the first thing that is not so."""
+    part = _part(found)
+    entry = _entries(found.source, notes, own)
+    if entry is None:
+        notes.take("the entries of the matrix, which the file itself gives")
+    else:
+        _check_entries(found.submatrix, entry)
+        notes.add("the entries", f"asked again of the {found.source.kind}", f"{len(part.values)} rows")
+    _check_shape(found, part, notes, own)
+    bound, witness = found.bound, dict(found.bound.witness or {})
+    one_of("bound.prefix_set", bound.prefix_set, ("alice", "all"))
+    one_of("bound.direction", bound.direction, ("at least", "exactly"))
+    one_of("bound.evidence", bound.evidence, ("proved", "exhaustive"))
+    kind = witness.get("kind")
+    require(kind in KINDS, f"witness.kind must be one of {', '.join(KINDS)}; given {short(kind)}")
+    model, bits = KINDS[str(kind)](part, witness, bound.direction == "exactly", notes)
+    require(
+        bound.model.startswith("randomised(ε=") if model == "randomised" else bound.model == model,
+        f"bound.model is '{short(bound.model)}'; this witness speaks of {model}",
+    )
+    same("bound.bits", bound.bits, float(bits))
+    notes.add(f"the {kind}", f"every entry that it names; {bound.direction} by it", f"{bound.bits:.6g} bits")
+    notes.take("the bound's source and method in words", "the verdict's words", "the provenance")
+
+
+def _part(found: BoundResult) -> Part:
+    """The submatrix, its form looked at, and where it lies in M."""
+    given, witness = found.submatrix, found.bound.witness
+    require(witness is not None, "a bound without a witness shows nothing that can be checked")
+    rows, columns = (
+        _places(witness, key, most) for key, most in zip(("rows", "columns"), found.shape, strict=True)
+    )
+    for name, labels, places in (("row", given.row_labels, rows), ("column", given.column_labels, columns)):
+        require(
+            len(labels) == len(places),
+            f"the submatrix must have a {name} label for each of {len(places)}; given {len(labels)}",
+        )
+        require(
+            len(set(map(repr, labels))) == len(labels), f"two {name} labels of the submatrix are the same"
+        )
+    require(
+        len(rows) * len(columns) <= MAX_ENTRIES, f"a submatrix of at most {MAX_ENTRIES} entries is looked at"
+    )
+    require(
+        len(given.values) == len(rows),
+        f"the submatrix must have {len(rows)} rows of values; given {len(given.values)}",
+    )
+    apart = all(not equal(a, b) for k, a in enumerate(given.answers[:200]) for b in given.answers[:k])
+    require(apart and len(given.answers) <= 2**16, "the answers must differ from each other")
+    for row in given.values:
+        require(
+            len(row) == len(columns), f"a row of values must have {len(columns)} entries; given {len(row)}"
+        )
+        for place in row:
+            require(
+                place is None or 0 <= place < len(given.answers), f"{short(place)} is no place in the answers"
+            )
+    is_all = rows == list(range(found.shape[0])) and columns == list(range(found.shape[1]))
+    return Part(given.values, given.answers, is_all)
+
+
+def _places(witness: Any, key: str, most: int) -> list[int]:
+    """``rows`` or ``columns`` of a witness: different places in M."""
+    found = witness.get(key)
+    require(isinstance(found, tuple), f"witness.{key} must be a list of places; given {short(found)}")
+    for place in found:
+        is_place = isinstance(place, int) and not isinstance(place, bool) and 0 <= place < most
+        require(is_place, f"witness.{key} holds {short(place)}, which is no place in 0..{short(most - 1)}")
+    require(len(set(found)) == len(found), f"witness.{key} names a place twice")
+    return list(found)
+
+
+Entry = Callable[[Any, Any], Any]
+
+
+def _entries(source: MatrixSource, notes: Notes, own: Own) -> Entry | None:
+    """What M is at two labels, None standing for outside the promise; None where nothing but the file knows."""
+    one_of("source.rows", source.rows, ("all", "classes", "given"))
+    one_of("source.columns", source.columns, ("all", "behaviours", "given"))
+    one_of("source.kind", source.kind, ("problem", "task", "function", "dense"))
+    if source.kind == "problem":
+        problem = _problem(source)
+        return lambda x, y: problem.value(_word(x, problem), _query(y, problem))
+    if source.kind == "task":
+        task, cut, due = _task(source, own)
+        return lambda a, b: _answer(task, cut, due, a, b)
+    notes.take(f"that the matrix is that of {short(source.name)}" if source.name else "what the matrix is of")
+    return None
+
+
+def _problem(source: MatrixSource) -> Problem:
+    require(
+        source.name in PROBLEMS,
+        f"source.name must be one of {', '.join(PROBLEMS)}; given {short(source.name)}",
+    )
+    size = source.size or {}
+    require(
+        set(size) == {"n", "symbols"} and all(type(v) is int and v >= 1 for v in size.values()),
+        "source.size must give n and symbols",
+    )
+    check_sizes(size["n"], size["symbols"], None)
+    require(source.name == "INDEX" or size["symbols"] == 2, "EQ and DISJ are of words of bits")
+    require(
+        size["symbols"] >= 2 and size["n"] <= 64, "a matrix has n of at most 64 and symbols of at least 2"
+    )
+    same("source.cut", source.cut, None)
+    same("source.read_at", source.read_at, None)
+    return PROBLEMS[str(source.name)](size["n"], size["symbols"])
+
+
+def _word(x: Any, problem: Problem) -> tuple[int, ...]:
+    is_word = (
+        isinstance(x, tuple)
+        and len(x) == problem.n
+        and all(type(s) is int and 0 <= s < problem.symbols for s in x)
+    )
+    require(is_word, f"a row label must be {problem.n} symbols; given {short(x)}")
+    return tuple(x)
+
+
+def _query(y: Any, problem: Problem) -> Any:
+    require(
+        type(y) is int or (isinstance(y, tuple) and all(type(bit) is int for bit in y)),
+        f"no column label: {short(y)}",
+    )
+    problem.check(y)
+    return y
+
+
+def _task(source: MatrixSource, own: Own) -> tuple[Task, int, int]:
+    """The task, the cut, and the place of the answer that is read among all answers of a stream."""
+    task, cut = task_of(source.name or "", dict(source.size or {}), own), source.cut
+    if cut is None or not 0 <= cut <= task.length:
+        raise Refused(f"source.cut must be in 0..{task.length}; given {short(cut)}")
+    times = list(task.answered_at)
+    due = [t for t in times if t > cut] or [task.length]
+    if len(times) == 1:
+        same("source.read_at", source.read_at, None)
+        return task, cut, 0
+    if source.read_at is None or not 0 <= source.read_at < len(due):
+        raise Refused(f"source.read_at must be in 0..{len(due) - 1}; given {short(source.read_at)}")
+    return task, cut, len(times) - len(due) + source.read_at
+
+
+def _answer(task: Task, cut: int, due: int, prefix: Any, suffix: Any) -> Any:
+    for name, label, length in (("row", prefix, cut), ("column", suffix, task.length - cut)):
+        is_label = (
+            isinstance(label, tuple) and len(label) == length and all(type(token) is int for token in label)
+        )
+        require(is_label, f"a {name} label must be {length} tokens; given {short(label)}")
+    stream = [*prefix, *suffix]
+    task.check_stream(stream)
+    found = due_after(task, -1, task.solve(stream))
+    return None if found is None else found[due]
+
+
+def _check_entries(part: Submatrix, entry: Entry) -> None:
+    for a, row in zip(part.row_labels, part.values, strict=True):
+        for b, place in zip(part.column_labels, row, strict=True):
+            answer = entry(a, b)
+            written = None if place is None else part.answers[place]
+            require(
+                equal(written, answer),
+                f"entry ({short(a, 30)}, {short(b, 30)}) is written as {short(written)}; it is {short(answer)}",
+            )
+
+
+def _check_shape(found: BoundResult, part: Part, notes: Notes, own: Own) -> None:
+    """How many rows and columns M has, whether there is a promise, and which answers there are."""
+    rows, columns = found.shape
+    require(rows >= 1 and columns >= 1, "a matrix has at least one row and one column")
+    holes = any(place is None for row in part.values for place in row)
+    require(found.promise or not holes, "promise is false, and the submatrix has entries outside the promise")
+    require(
+        not (part.whole and not holes and found.promise),
+        "promise is true, and no entry is outside the promise",
+    )
+    if part.whole:
+        used = {place for row in part.values for place in row if place is not None}
+        require(used == set(range(len(part.answers))), "some of the answers are nowhere in the matrix")
+    if found.source.kind == "problem":
+        problem = _problem(found.source)
+        if found.source.rows == "all":
+            same("shape", rows, problem.symbols**problem.n)
+        if found.source.columns == "all":
+            same("shape", columns, problem.n if isinstance(problem, Index) else 2**problem.n)
+        require(not found.promise, f"{problem.name} is total, without a promise")
+        values = range(problem.symbols if isinstance(problem, Index) else 2)
+        require(
+            all(type(a) is int and a in values for a in part.answers),
+            f"{problem.name} has no answers {short(part.answers)}",
+        )
+    elif found.source.kind == "task":
+        _check_task_shape(found, notes, own)
+    elif not part.whole:
+        notes.take("the shape of the matrix beyond the submatrix")
+
+
+def _check_task_shape(found: BoundResult, notes: Notes, own: Own) -> None:
+    """The matrix of a small task is made again, all of it, and its rows and columns are counted."""
+    task, cut, due = _task(found.source, own)
+    sizes = [len(task.alphabet(t)) for t in range(task.length)]
+    asked = found.source.rows != "given" and found.source.columns != "given"
+    if not asked or math.prod(sizes) > notes.work:
+        notes.take(
+            "the shape of the matrix and whether all is there: too much to be made again, or given by the user"
+        )
+        require(found.shape[0] <= max(1, math.prod(sizes[:cut])), "there are not that many prefixes")
+        require(found.shape[1] <= max(1, math.prod(sizes[cut:])), "there are not that many suffixes")
+        return
+    prefixes = list(itertools.product(*(task.alphabet(t) for t in range(cut))))
+    suffixes = list(itertools.product(*(task.alphabet(t) for t in range(cut, task.length))))
+    table = [tuple(_tag(_answer(task, cut, due, a, b)) for b in suffixes) for a in prefixes]
+    live = [row for row in table if any(entry is not None for entry in row)]
+    columns = [column for column in zip(*live, strict=True) if any(entry is not None for entry in column)]
+    counts = {
+        "all": (len(live), len(columns)),
+        "classes": (len(set(live)), 0),
+        "behaviours": (0, len(set(columns))),
+    }
+    same("shape", found.shape, (counts[found.source.rows][0], counts[found.source.columns][1]))
+    holes = any(entry is None for column in columns for entry in column)
+    same("promise", found.promise, holes)
+    same("source.whole", found.source.whole, True)
+    every = {entry for row in live for entry in row if entry is not None}
+    require(every == set(map(_tag, found.submatrix.answers)), "the answers are not those of the task")
+    notes.add("the shape", "all streams put to the solver", f"{found.shape[0]} x {found.shape[1]}")
+
+
+def _tag(answer: Any) -> Any:
+    return None if answer is None else (type(answer).__name__, answer)
+
+
+def labels(values: Sequence[Any]) -> int:
+    """How many different labels there are."""
+    return len(set(map(repr, values)))
