@@ -7,8 +7,8 @@ The file is one sealed JSON object (``commlb.sealed``) with command "bound"; its
 ``bound``, a ``commlb.records.Bound``: bits, model, method, evidence, source, prefix_set, direction, witness.
 ``submatrix``, a ``Submatrix``: the part of M that the witness speaks of. ``verdict``: one sentence.
 
-Every witness has ``kind``, ``rows`` and ``columns``: the places in M, from 0, all different, of the submatrix's rows
-and columns. All other places in a witness are places in the submatrix, from 0, or places in ``answers``. A
+Every witness has ``kind``, ``rows`` and ``columns``: the places in M, from 0, all different, of the submatrix's
+rows and columns. All other places in a witness are places in the submatrix, from 0, or places in ``answers``. A
 submatrix of M bounds M from below, so that direction "at least" asks for no more than the submatrix. Direction
 "exactly" needs all of M: there ``rows`` is 0, 1, …, shape[0]−1 and ``columns`` 0, 1, …, shape[1]−1. ``bits``
 is a float; a count of k stands for math.log2(k). Entries are written v(r, c), null outside the promise. Kinds:
@@ -33,22 +33,24 @@ g(ε) = log₂ k − H₂(ε) − ε·log₂(k−1), 0 from ε = 1 − 1/k on (`
 every input, public coins allowed). ``at_most``: no larger n is there for this k, by the number of rows or by a
 search to its end (then equal to n); it says nothing about messages and is not needed for the bound.
 
-"two-way fooling set" (model two-way deterministic): ``sets``, each with ``value``, a place in ``answers``, different
-from set to set, and ``pairs``, a list of [r, c], with v(r, c) = value; of any two pairs [r, c] and [r', c'] of a
-set, v(r, c') or v(r', c) is defined and not the value. bits = log₂ of the number of pairs of all sets together:
-no two of them are in one rectangle on which the answer is constant.
+"two-way fooling set" (model two-way deterministic): ``sets``, each with ``value``, a place in ``answers``,
+different from set to set, and ``pairs``, a list of [r, c], with v(r, c) = value; of any two pairs [r, c] and
+[r', c'] of a set, v(r, c') or v(r', c) is defined and not the value. bits = log₂ of the number of pairs of all
+sets together (log₂ 1 if there is none): no two of them are in one rectangle on which the answer is constant.
 
-"rank" (model two-way deterministic): ``field``: "Q", or "GF(p)" with ``modulus`` p a prime, null for Q; ``numbers``:
-for each of ``answers`` an integer; ``rank`` r: the submatrix is r × r, has no null, and with the numbers
-in place of the answers its determinant is not 0 in the field. ``leaves`` L: r, or max(1, 2r−1) where the numbers of
-all answers are among 0 and 1. bits = log₂ L (log₂ 1 where r is 0). The rank of M itself is no claim of the
+"rank" (model two-way deterministic): ``field``: "Q", or "GF(p)" with ``modulus`` p a prime, null for Q;
+``numbers``: for each of ``answers`` an integer; ``rank`` r: the submatrix is r × r, has no null, and with the
+numbers in place of the answers its determinant is not 0 in the field. ``leaves`` L: max(1, r), or max(1, 2r−1)
+where the numbers of all answers are among 0 and 1. bits = log₂ L. The rank of M itself is no claim of the
 bound's; ``rank`` is that of M.
 
 "protocol tree" (model two-way deterministic; exactly): ``bits`` D; ``tree``, of depth D: a leaf is {"answer": a
 place in answers, or null where no pair is promised}; another node is {"party": "Alice" or "Bob", "ones": rows
 (Alice) or columns (Bob) on which the bit 1 is sent, "children": [after 0, after 1]}. At a leaf all defined entries
-left are the answer. That no tree is less deep is by a search to its end, which whoever checks must repeat
-(for small matrices). bits = D, as a float. Both know the answer at the end, so that the answer's bit counts.
+left are the answer. bits = D, as a float. Both know the answer at the end, so that the answer's bit counts.
+``at_least_by`` says why no tree is less deep: "rank": the submatrix has no null and two answers, and
+log₂(2r−1) > D−1 for its rank r over Q with the places as numbers; "two-way fooling set": ``sets`` as above, with
+more than 2^(D−1) pairs together; "search": a search to its end, which whoever checks must repeat.
 """
 
 from __future__ import annotations
@@ -66,12 +68,15 @@ Label = int | str | tuple[Any, ...]
 class MatrixSource:
     """Where a communication matrix is from.
 
-    ``kind`` "problem": ``name`` is INDEX, EQ or DISJ, ``size`` {"n", "symbols"}; a row label is x, n symbols, a column
-    label y: a position from 1, or Bob's word; all x, all y. "function": as ``name`` says, n in ``size``; labels as
-    for a problem of words. "task": ``name`` and ``size`` as the task's; a row label is a prefix of ``cut`` tokens, a
-    column label a suffix, and the entry the answer that ``solve`` gives on both together; where several are due,
-    the one that comes at place ``read_at`` among those due after the cut, 0 the first. Tokens are those of a registered
-    task; of a user's own, their places in the alphabet of their position. "dense": given as a list of lists.
+    ``kind`` "problem": ``name`` is INDEX, EQ or DISJ, ``size`` {"n", "symbols"}; a row label is x, n symbols, a
+    column label y: a position from 1, or Bob's word. "function": ``name`` is GT (1 iff x > y as numbers, the first
+    bit the highest) or IP (the sum of x_j·y_j, mod 2); both labels are words of n bits.
+
+    "task": ``name`` and ``size`` as the task's; a row label is a prefix of ``cut`` tokens, a column label a suffix,
+    the entry the answer that ``solve`` gives on both together; where several are due, the one at place ``read_at``
+    among those due after more than ``cut`` tokens, 0 the first; None where one answer is due in all. Tokens are
+    those of a registered task; of a user's own, their places in the alphabet of their position. "dense": a list
+    of lists.
 
     ``rows``: "all", "classes" (a prefix for each class that no suffix tells apart) or "given"; ``columns``: "all",
     "behaviours" (a suffix for each different column) or "given". ``whole``: no row and no column of the source is

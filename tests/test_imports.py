@@ -52,7 +52,11 @@ LAYERS = [
         "partitions",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention", "families", "guesses", "matrices", "sets", "twoway", "rank", "bounds"},
+    {"retention", "families", "guesses"},
+    {"matrices", "rank"},
+    {"cut_matrices", "sets", "bound_files"},
+    {"twoway"},
+    {"bounds"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
     {
