@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from commlb.check_common import Notes, Own, Refused, due_after, equal, one_of, require, same, short, task_of
-from commlb.check_witness import KINDS, Part
+from commlb.check_part import Part, Witness
+from commlb.check_twoway import protocol_tree, rank, two_way_fooling
+from commlb.check_witness import colouring, distinct_rows, one_way_fooling, shattered
 from commlb.problems import Disjointness, Equality, Index, Problem
 from commlb.records_bounds import BoundResult, MatrixSource, Submatrix
 from commlb.requests import check_sizes
@@ -19,7 +22,23 @@ PROBLEMS: dict[str, type[Problem]] = {"INDEX": Index, "EQ": Equality, "DISJ": Di
 MAX_ENTRIES = 2**20
 """Entries of the largest submatrix that is looked at."""
 
-MODELS = ("deterministic", "two-way deterministic")
+Check = Callable[[Part, Witness, bool, Notes], tuple[str, float]]
+
+KINDS: dict[str, Check] = {
+    "distinct rows": distinct_rows,
+    "one-way fooling set": one_way_fooling,
+    "colouring": colouring,
+    "shattered set": shattered,
+    "two-way fooling set": two_way_fooling,
+    "rank": rank,
+    "protocol tree": protocol_tree,
+}
+
+FUNCTIONS: dict[str, Callable[[Sequence[int], Sequence[int]], int]] = {
+    "GT": lambda x, y: int(tuple(x) > tuple(y)),
+    "IP": lambda x, y: sum(a * b for a, b in zip(x, y, strict=True)) % 2,
+}
+"""Of words of n bits: whether x is the larger number, its first bit the highest; the inner product modulo 2."""
 
 
 def check_bound(found: BoundResult, notes: Notes, own: Own) -> None:
@@ -33,16 +52,18 @@ def check_bound(found: BoundResult, notes: Notes, own: Own) -> None:
         notes.add("the entries", f"asked again of the {found.source.kind}", f"{len(part.values)} rows")
     _check_shape(found, part, notes, own)
     bound, witness = found.bound, dict(found.bound.witness or {})
-    one_of("bound.prefix_set", bound.prefix_set, ("alice", "all"))
+    exactly = bound.direction == "exactly"
+    same("bound.prefix_set", bound.prefix_set, "all" if found.source.kind == "task" else "alice")
     one_of("bound.direction", bound.direction, ("at least", "exactly"))
-    one_of("bound.evidence", bound.evidence, ("proved", "exhaustive"))
+    same("bound.evidence", bound.evidence, "exhaustive")
+    require(found.source.whole or not exactly, "'exactly' asks for a matrix that is the whole of its source")
     kind = witness.get("kind")
     require(kind in KINDS, f"witness.kind must be one of {', '.join(KINDS)}; given {short(kind)}")
-    model, bits = KINDS[str(kind)](part, witness, bound.direction == "exactly", notes)
-    require(
-        bound.model.startswith("randomised(ε=") if model == "randomised" else bound.model == model,
-        f"bound.model is '{short(bound.model)}'; this witness speaks of {model}",
-    )
+    same("bound.method", bound.method, kind)
+    model, bits = KINDS[str(kind)](part, witness, exactly, notes)
+    if found.source.whole and kind in ("distinct rows", "protocol tree"):
+        require(exactly, f"{kind} on the whole matrix show 'exactly'")
+    same("bound.model", bound.model, model)
     same("bound.bits", bound.bits, float(bits))
     notes.add(f"the {kind}", f"every entry that it names; {bound.direction} by it", f"{bound.bits:.6g} bits")
     notes.take("the bound's source and method in words", "the verdict's words", "the provenance")
@@ -105,10 +126,22 @@ def _entries(source: MatrixSource, notes: Notes, own: Own) -> Entry | None:
     one_of("source.kind", source.kind, ("problem", "task", "function", "dense"))
     if source.kind == "problem":
         problem = _problem(source)
+        require(
+            source.whole == (source.rows == source.columns == "all"),
+            "source.whole is not as its rows and columns say",
+        )
         return lambda x, y: problem.value(_word(x, problem), _query(y, problem))
     if source.kind == "task":
+        require(
+            source.whole == (source.rows != "given" and source.columns != "given"),
+            "source.whole is not as its rows and columns say",
+        )
         task, cut, due = _task(source, own)
         return lambda a, b: _answer(task, cut, due, a, b)
+    if source.kind == "function" and source.name in FUNCTIONS and source.rows == source.columns == "all":
+        value, n = FUNCTIONS[source.name], _problem(replace(source, name="EQ"))
+        require(source.whole, "source.whole must be true where rows and columns are all")
+        return lambda x, y: value(_word(x, n), _word(y, n))
     notes.take(f"that the matrix is that of {short(source.name)}" if source.name else "what the matrix is of")
     return None
 
@@ -254,8 +287,3 @@ def _check_task_shape(found: BoundResult, notes: Notes, own: Own) -> None:
 
 def _tag(answer: Any) -> Any:
     return None if answer is None else (type(answer).__name__, answer)
-
-
-def labels(values: Sequence[Any]) -> int:
-    """How many different labels there are."""
-    return len(set(map(repr, values)))

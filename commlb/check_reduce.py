@@ -41,10 +41,11 @@ def check_reduce(found: ReduceResult, notes: Notes, own: Own) -> None:
     ):  # fmt: skip
         same(name, getattr(found, name), derived)
     if isinstance(inside, Registered):
-        for name, derived in (
+        said: tuple[tuple[str, Any], ...] = (
             ("parameters", dict(inside.made.parameters)), ("description", inside.made.describe()),
             ("remark", inside.made.remark()), ("source", inside.made.source),
-        ):  # fmt: skip
+        )  # fmt: skip
+        for name, derived in said:
             same(name, getattr(found, name), derived)
     _same_bound("bound", found.bound, problem.bound())
     _same_bound("task_bound", found.task_bound, task.memory_bound())
@@ -167,13 +168,15 @@ def _check_transcript(given: Transcript, inside: Inside, made: Machine) -> None:
     """The one run that is shown: message, answers and truth."""
     x = _symbols(given.x, inside.problem.symbols)
     require(len(x) == inside.problem.n, "the transcript's x must have n symbols")
-    y: Any = tuple(_symbols(given.y, 2))
+    y: Any
     if inside.problem.name == "INDEX":
         require(
             given.y.isascii() and given.y.isdecimal() and len(given.y) < 10,
             "the transcript's y must be a position",
         )
         y = int(given.y)
+    else:
+        y = tuple(_symbols(given.y, 2))
     inside.problem.check(y)
     states = made.start(1)
     for after in run(made, states, inside.prefix(x), 0):

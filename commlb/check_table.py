@@ -9,7 +9,7 @@ from typing import Any
 
 from commlb import reductions
 from commlb.check_common import Notes, Own, Refused, due_after, equal, one_of, require, same, short, task_of
-from commlb.check_shattered import Counted, check_cut, streams_counted
+from commlb.check_shattered import check_cut, streams_counted
 from commlb.records_witness import DiscoverCut, DiscoverResult, Table
 from commlb.tasks.base import Task
 
@@ -172,6 +172,3 @@ def _check_known(found: DiscoverResult, task: Task, notes: Notes) -> None:
         require(name in known, f"known: there is no reduction '{short(name, 30)}' to {task.name}")
         require(0 <= bits <= 64 * task.length, f"known.{name} must be a number of bits; given {bits}")
     notes.take("the bits of the registered reductions beside it")
-
-
-__all__ = ["Counted", "check_discover", "check_table", "require_table"]

@@ -142,6 +142,8 @@ def _line(error: BaseException) -> str:
 
 def _result(file: Path, kind: str | None, notes: Notes, reason: str | None) -> CheckResult:
     name = short(str(file), 200)
+    if reason is not None:  # readers of files name them, and so does the verdict
+        reason = reason.removeprefix(f"'{file}'").lstrip(",: ")
     verdict = f"'{name}' is refused: {reason}"
     if reason is None:
         left = f"; {len(notes.taken)} things are taken as written" if notes.taken else ""
