@@ -138,8 +138,8 @@ def _entries(source: MatrixSource, notes: Notes, own: Own) -> Entry | None:
         )
         task, cut, due = _task(source, own)
         return lambda a, b: _answer(task, cut, due, a, b)
-    if source.kind == "function" and source.name in FUNCTIONS and source.rows == source.columns == "all":
-        value, n = FUNCTIONS[source.name], _problem(replace(source, name="EQ"))
+    if _is_known(source):
+        value, n = FUNCTIONS[str(source.name)], _problem(replace(source, name="EQ"))
         require(source.whole, "source.whole must be true where rows and columns are all")
         return lambda x, y: value(_word(x, n), _word(y, n))
     notes.take(f"that the matrix is that of {short(source.name)}" if source.name else "what the matrix is of")
@@ -236,22 +236,54 @@ def _check_shape(found: BoundResult, part: Part, notes: Notes, own: Own) -> None
     if part.whole:
         used = {place for row in part.values for place in row if place is not None}
         require(used == set(range(len(part.answers))), "some of the answers are nowhere in the matrix")
-    if found.source.kind == "problem":
-        problem = _problem(found.source)
-        if found.source.rows == "all":
-            same("shape", rows, problem.symbols**problem.n)
-        if found.source.columns == "all":
-            same("shape", columns, problem.n if isinstance(problem, Index) else 2**problem.n)
-        require(not found.promise, f"{problem.name} is total, without a promise")
-        values = range(problem.symbols if isinstance(problem, Index) else 2)
-        require(
-            all(type(a) is int and a in values for a in part.answers),
-            f"{problem.name} has no answers {short(part.answers)}",
-        )
+    if _is_known(found.source):
+        _check_known_shape(found, part)
     elif found.source.kind == "task":
         _check_task_shape(found, notes, own)
     elif not part.whole:
         notes.take("the shape of the matrix beyond the submatrix")
+
+
+def _is_known(source: MatrixSource) -> bool:
+    """Whether it is a problem, or a function that is known here on all words."""
+    is_function = source.kind == "function" and source.name in FUNCTIONS
+    return source.kind == "problem" or (is_function and source.rows == source.columns == "all")
+
+
+def _check_known_shape(found: BoundResult, part: Part) -> None:
+    """All words, and all of Bob's inputs, in their order: how many, and which stand where."""
+    source = found.source
+    problem = _problem(source if source.kind == "problem" else replace(source, name="EQ"))
+    require(not found.promise, f"{source.name} is total, without a promise")
+    values = range(problem.symbols if isinstance(problem, Index) else 2)
+    is_value = all(type(answer) is int and answer in values for answer in part.answers)
+    require(is_value, f"{source.name} has no answers {short(part.answers)}")
+    if source.rows == source.columns == "all":
+        columns = problem.n if isinstance(problem, Index) else 2**problem.n
+        same("shape", found.shape, (problem.symbols**problem.n, columns))
+        _check_labels(found, problem)
+
+
+def _check_labels(found: BoundResult, problem: Problem) -> None:
+    """Of all words in their order, and all of Bob's inputs, the label of a place is the one that has its number."""
+    witness = dict(found.bound.witness or {})
+    for places, labels, of_index in (
+        (witness["rows"], found.submatrix.row_labels, False),
+        (witness["columns"], found.submatrix.column_labels, isinstance(problem, Index)),
+    ):
+        for place, label in zip(places, labels, strict=True):
+            number = label - 1 if of_index and isinstance(label, int) else _number(label, problem.symbols)
+            require(
+                place == number, f"{short(label, 30)} is not at place {place} of all rows, or of all columns"
+            )
+
+
+def _number(word: Any, symbols: int) -> int:
+    """The place of a word among all, its first symbol the highest digit."""
+    place = 0
+    for symbol in word if isinstance(word, tuple) else ():
+        place = place * symbols + symbol
+    return place
 
 
 def _check_task_shape(found: BoundResult, notes: Notes, own: Own) -> None:

@@ -17,7 +17,12 @@ from commlb.bound_files import save
 from commlb.records import MachineInfo, to_json
 from commlb.records_rows import to_csv
 from commlb.records_witness import (
-    CollideResult, Collision, DiscoverCut, DiscoverResult, Horizon, Table,
+    CollideResult,
+    Collision,
+    DiscoverCut,
+    DiscoverResult,
+    Horizon,
+    Table,
 )  # fmt: skip
 
 PROVENANCE = {"version": "0.1.0", "argv": ["collide"], "seed": 1}
@@ -82,7 +87,7 @@ def first_collision(task, n, spec):
 def no_collision():
     found = collision("index", 5, "window:w=3", (0, 1, 0, 1, 1), (1, 1, 0, 1, 1), 1)
     made = reductions.build("index", None, 5, None, None)
-    machine = machines.build("window:w=5", made.task, made.cut)
+    machine = machines.build("exact", made.task, made.cut)
     return dataclasses.replace(found, machine=told(machine, made.cut), collision=None, complete=True)
 
 
@@ -129,8 +134,8 @@ def discovered():
 
 
 def discover():
-    from commlb.check_shattered import Counted, larger, tagged
     from commlb.check_common import due_after
+    from commlb.check_shattered import Counted, larger, tagged
     from commlb.tasks.istree import IsTree
 
     task, table = IsTree(4), star(4)
