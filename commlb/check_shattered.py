@@ -91,7 +91,7 @@ def _check_upper(cut: DiscoverCut, counted: Counted, where: str, notes: Notes) -
         require(
             cut.columns in (varied, len(columns)), f"{where}: {cut.columns} columns are claimed, and {known}"
         )
-    most = round(cut.upper_bound_bits / math.log2(cut.symbols))
+    most = math.floor(cut.upper_bound_bits / math.log2(cut.symbols) + 1e-9)
     found = larger(columns, cut.symbols, most + 1)
     if found is None:
         notes.take(

@@ -16,6 +16,9 @@ from commlb.tasks.base import Task
 MAX_ROWS = 2**20
 """Prefixes that a table may have."""
 
+MOST_SYMBOLS = 64
+"""Symbols of the registered reductions that stand beside a table."""
+
 MAX_QUESTIONS = 2**18
 """Questions to the solver up to which all are put; of more, so many that are drawn."""
 
@@ -98,8 +101,7 @@ def _check_best(found: DiscoverResult) -> None:
         same("bits", found.bits, max(cut.bits for cut in found.cuts))
         at = [cut for cut in found.cuts if cut.t == found.cut]
         require(not at or (at[0].n, at[0].symbols) == (found.n, found.symbols), "n is not that of its cut")
-        if found.complete:
-            same("upper_bound_bits", found.upper_bound_bits, max(cut.upper_bound_bits for cut in found.cuts))
+        same("upper_bound_bits", found.upper_bound_bits, max(cut.upper_bound_bits for cut in found.cuts))
     require(found.bits <= found.upper_bound_bits + 1e-9, "bits are above their upper bound")
     same("optimal", found.optimal, equal(found.bits, found.upper_bound_bits))
 
@@ -159,10 +161,23 @@ def _check_cut_numbers(cut: DiscoverCut, task: Task) -> None:
     one_of(f"{where}: upper_bound_by", cut.upper_bound_by, ("rows", "search"))
     one_of(f"{where}: evidence", cut.evidence, ("proved", "exhaustive", "sampled"))
     if cut.upper_bound_by == "rows":
-        most = 0
-        while cut.symbols ** (most + 1) <= cut.rows:
-            most += 1
-        same(f"{where}: upper_bound_bits", cut.upper_bound_bits, most * math.log2(cut.symbols))
+        known = f"{where}: upper_bound_bits is not the largest power that {cut.rows} rows allow"
+        require(is_largest_power(round(2**cut.upper_bound_bits), cut.rows), known)
+
+
+def is_largest_power(patterns: int, rows: int) -> bool:
+    """Whether k^n = ``patterns`` ≤ ``rows`` < k^(n+1) for some k.
+
+    >>> [is_largest_power(p, 10) for p in (4, 8, 9, 10, 16)]
+    [False, True, True, True, False]
+    """
+    if patterns == 1:
+        return True
+    for n in range(1, patterns.bit_length()):
+        k = round(patterns ** (1 / n))
+        if k > 1 and k**n == patterns <= rows < k ** (n + 1):
+            return True
+    return False
 
 
 def _check_known(found: DiscoverResult, task: Task, notes: Notes) -> None:
@@ -170,5 +185,17 @@ def _check_known(found: DiscoverResult, task: Task, notes: Notes) -> None:
     known: dict[str, Any] = reductions.for_task(task.name)
     for name, bits in found.known.items():
         require(name in known, f"known: there is no reduction '{short(name, 30)}' to {task.name}")
-        require(0 <= bits <= 64 * task.length, f"known.{name} must be a number of bits; given {bits}")
-    notes.take("the bits of the registered reductions beside it")
+        require(_fits(known[name], bits, task), f"known.{name}: {bits} bits do not fit a task of this size")
+    if found.known:
+        notes.add("the registered reductions beside it", "made at their size", ", ".join(sorted(found.known)))
+
+
+def _fits(reduction: Any, bits: float, task: Task) -> bool:
+    """Whether the reduction, at some n and symbols with so many bits, is to a task of this size."""
+    for symbols in range(2, 1 + (MOST_SYMBOLS if "symbols" in reduction.options else 2)):
+        n = round(bits / math.log2(symbols))
+        if 1 <= n <= task.length**2 and equal(n * math.log2(symbols), bits):
+            made = reduction(n, symbols)
+            if made.task.length == task.length and made.task.size == task.size:
+                return True
+    return False
