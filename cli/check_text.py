@@ -1,4 +1,4 @@
-"""The text that ``commlb check`` prints of the files that hold: what was derived again and how, and what was not."""
+"""The text that ``commlb check`` prints of files that hold: what was derived again and how, and what was not."""
 
 from __future__ import annotations
 

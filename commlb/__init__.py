@@ -10,7 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "check", "curve", "exact", "prove", "reduce", "states"]
+__all__ = [
+    "BROKEN",
+    "UNDEFINED",
+    "__version__",
+    "catalogue",
+    "check",
+    "curve",
+    "exact",
+    "prove",
+    "reduce",
+    "states",
+]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce

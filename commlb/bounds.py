@@ -20,13 +20,14 @@ import numpy as np
 
 from commlb import twoway
 from commlb.bound_files import TWO_WAY, result, save
-from commlb.conflicts import BUDGET, chromatic
+from commlb.conflicts import BUDGET
 from commlb.errors import BadInput, require_at_least
 from commlb.fano import fano_bits
 from commlb.matrices import Matrix, distinct
 from commlb.rank import pivots
 from commlb.records import Bound
-from commlb.sets import clique, conflicts, fooling_pairs, shattered, telling_columns
+from commlb.records_bounds import METHODS
+from commlb.sets import TESTS, chromatic_number, clique, conflicts, fooling_pairs, shattered, telling_columns
 from commlb.wording import small
 
 __all__ = [
@@ -72,8 +73,7 @@ def distinct_rows(matrix: Matrix) -> Bound:
         places = list(range(len(found)))
         witness = _part("distinct rows", found, columns, messages=len(found), different=places)
     direction = EXACTLY if matrix.whole else AT_LEAST
-    source = "Kremer, Nisan, Ron 1999, Sec. 2"
-    return _bound(matrix, math.log2(len(found)), ONE_WAY, "distinct rows", source, witness, direction)
+    return _bound(matrix, math.log2(len(found)), ONE_WAY, "distinct_rows", witness, direction)
 
 
 def one_way_fooling_set(matrix: Matrix, budget: int = BUDGET) -> Bound:
@@ -88,12 +88,12 @@ def one_way_fooling_set(matrix: Matrix, budget: int = BUDGET) -> Bound:
     """
     require_at_least("budget", budget, 1)
     found = _largest_clique(matrix, budget)
-    columns = telling_columns(matrix.values[found]) or [0]
+    tells = telling_columns if matrix.promise else _separating
+    columns = tells(matrix.values[found]) or [0]
     witness = _part(
         "one-way fooling set", found, columns, messages=len(found), clique=list(range(len(found)))
     )
-    source = "Kushilevitz, Nisan 1997, Sec. 1.3 and 4.2"
-    return _bound(matrix, math.log2(len(found)), ONE_WAY, "one-way fooling set", source, witness)
+    return _bound(matrix, math.log2(len(found)), ONE_WAY, "one_way_fooling_set", witness)
 
 
 def _largest_clique(matrix: Matrix, budget: int) -> list[int]:
@@ -117,29 +117,29 @@ def colouring(matrix: Matrix, budget: int = BUDGET) -> Bound:
     (True, 'exactly', [0, 1, 2])
     """
     require_at_least("budget", budget, 1)
-    found = chromatic(conflicts(matrix.values), budget)
+    rows = distinct(matrix)[0]
+    found = chromatic_number(conflicts(matrix.values[rows]), budget)
     meets = found.at_least == found.at_most and matrix.whole
+    colour_of = {matrix.values[row].tobytes(): found.colours[k] for k, row in enumerate(rows)}
     witness = _all(
         matrix,
         "colouring",
         messages=found.at_least,
-        clique=list(found.clique),
+        clique=[rows[k] for k in found.clique],
         at_least_by=found.at_least_by,
-        colours=list(found.colours) if meets else None,
+        colours=[colour_of[row.tobytes()] for row in matrix.values] if meets else None,
     )
     direction = EXACTLY if meets else AT_LEAST
-    source = "proof: commlb.conflicts"
-    return _bound(matrix, math.log2(found.at_least), ONE_WAY, "colouring", source, witness, direction)
+    return _bound(matrix, math.log2(found.at_least), ONE_WAY, "colouring", witness, direction)
 
 
-def shattered_set(
-    matrix: Matrix, symbols: int = 2, error: float | None = None, budget: int = 20_000
-) -> Bound:
+def shattered_set(matrix: Matrix, symbols: int = 2, error: float | None = None, budget: int = TESTS) -> Bound:
     """n·log₂ k bits for n columns on which the rows show all words of k = ``symbols`` answers: INDEX inside f.
 
     With an ``error`` ε ∈ [0, ½] on every input, public coins allowed: n·(1 − H₂(ε)) bits, for k symbols
-    n·(log₂ k − H₂(ε) − ε·log₂(k−1)). Branch and bound within ``budget`` nodes; the witness's ``at_most`` is n if
-    no larger set is there. A promise is allowed. Source: Kremer, Nisan, Ron 1999; Fano's inequality.
+    n·(log₂ k − H₂(ε) − ε·log₂(k−1)). Branch and bound within ``budget`` tests of columns on cells; the witness's
+    ``at_most`` is n if no larger set is there. A promise is allowed.
+    Source: Kremer, Nisan, Ron 1999; Fano's inequality.
 
     >>> from commlb.matrices import from_problem
     >>> shattered_set(from_problem("INDEX", 3)).bits, shattered_set(from_problem("GT", 3)).bits
@@ -161,13 +161,10 @@ def shattered_set(
         "error": error,
         "at_most": found.at_most,
     }
-    if error is None:
-        return _bound(
-            matrix, found.n * math.log2(symbols), ONE_WAY, "shattered set", "Kremer, Nisan, Ron 1999", witness
-        )
-    source = "Fano's inequality; Kremer, Nisan, Ron 1999"
-    bits, model = found.n * fano_bits(error, symbols), f"randomised(ε={small(error)})"
-    return _bound(matrix, bits, model, "shattered set", source, witness)
+    bits, model = found.n * math.log2(symbols), ONE_WAY
+    if error is not None:
+        bits, model = found.n * fano_bits(error, symbols), f"randomised(ε={small(error)})"
+    return _bound(matrix, bits, model, "shattered_set", witness)
 
 
 def check_error(error: float | None) -> None:
@@ -199,8 +196,7 @@ def two_way_fooling_set(matrix: Matrix, value: Any = None, budget: int = BUDGET)
     rows, columns, written = _sets(sets)
     size = sum(map(len, sets.values()))
     witness = _part("two-way fooling set", rows, columns, sets=written)
-    source = "Kushilevitz, Nisan 1997, Sec. 1.3"
-    return _bound(matrix, math.log2(max(1, size)), TWO_WAY, "two-way fooling set", source, witness)
+    return _bound(matrix, math.log2(max(1, size)), TWO_WAY, "two_way_fooling_set", witness)
 
 
 def _sets(
@@ -251,8 +247,7 @@ def rank(matrix: Matrix, modulus: int | None = None, numbers: Sequence[int] | No
         rank=r,
         leaves=leaves,
     )
-    source = "Mehlhorn, Schmidt 1982; Kushilevitz, Nisan 1997, Sec. 1.4"
-    return _bound(matrix, math.log2(leaves), TWO_WAY, "rank", source, witness)
+    return _bound(matrix, math.log2(leaves), TWO_WAY, "rank", witness)
 
 
 def _numbers(matrix: Matrix, numbers: Sequence[int] | None) -> list[int]:
@@ -290,21 +285,15 @@ def two_way(matrix: Matrix, budget: int = twoway.BUDGET) -> Bound:
         sets=_sets(found.sets, whole=True)[2],
     )
     direction = EXACTLY if matrix.whole else AT_LEAST
-    source = "Kushilevitz, Nisan 1997, Sec. 1.1"
-    return _bound(matrix, float(found.bits), TWO_WAY, "protocol tree", source, witness, direction)
+    return _bound(matrix, float(found.bits), TWO_WAY, "two_way", witness, direction)
 
 
 def _bound(
-    matrix: Matrix,
-    bits: float,
-    model: str,
-    method: str,
-    source: str,
-    witness: Witness,
-    direction: str = AT_LEAST,
+    matrix: Matrix, bits: float, model: str, maker: str, witness: Witness, direction: str = AT_LEAST
 ) -> Bound:
     prefix_set = "all" if matrix.source.kind == "task" else "alice"
-    return Bound(bits, model, method, "exhaustive", source, prefix_set, direction, witness)
+    source = METHODS[maker][1]
+    return Bound(bits, model, witness["kind"], "exhaustive", source, prefix_set, direction, witness)
 
 
 def _all(matrix: Matrix, kind: str, **more: Any) -> Witness:

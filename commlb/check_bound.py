@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Callable[[Sequence[int], Sequence[int]], int]] = {
 
 
 def check_bound(found: BoundResult, notes: Notes, own: Own) -> None:
-    """Everything that a file of a bound says, but its words. Raises ``Refused`` with the first thing that is not so."""
+    """All that a file of a bound says, but its words. Raises ``Refused`` with the first thing that is not so."""
     part = _part(found)
     entry = _entries(found.source, notes, own)
     if entry is None:

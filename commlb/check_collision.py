@@ -1,4 +1,4 @@
-"""Certificates of collisions: both streams run again, one at a time, and the solver asked for both right answers."""
+"""Certificates of collisions: both streams run again, one at a time, and the solver asked for right answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from commlb.check_common import (
     solved,
     task_of,
 )
-from commlb.check_horizon import check_horizon
+from commlb.check_horizon import check_horizons
 from commlb.check_table import require_table
 from commlb.machines.base import Machine
 from commlb.records import MachineInfo
@@ -64,8 +64,7 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
         same("method of the collision", found.collision.method, found.method)
         check_certificate(found.collision, inside, made, notes, own)
     _check_none(found, inside, made, notes)
-    for place, horizon in enumerate(found.horizons):
-        check_horizon(horizon, inside, made, f"horizons[{place}]", notes)
+    check_horizons(found.horizons, inside, made, notes)
     notes.take("the methods that were tried, their work and seed", "the verdict's words", "the provenance")
 
 
@@ -96,7 +95,7 @@ def spec_of(info: MachineInfo) -> str:
 
 
 def check_machine(info: MachineInfo, made: Machine, cut: int, own: Own) -> None:
-    """All that is said of a machine against the machine itself; where the user names weights, their path may differ."""
+    """All that is said of a machine against itself; where the user names weights, their path may differ."""
     written, derived = dict(info.parameters), dict(made.parameters)
     if own.machine is not None:
         written.pop("weights", None)

@@ -83,7 +83,7 @@ def require(holds: bool, message: str) -> None:
 
 
 def same(name: str, written: Any, derived: Any) -> None:
-    """Refuse unless what is ``written`` is what was ``derived``; of numbers with a fraction the last digits may differ."""
+    """Refuse unless what is ``written`` is what was ``derived``; last digits of fractions may differ."""
     require(
         equal(written, derived),
         f"{name} is written as {short(written)}; derived again it is {short(derived)}",
@@ -300,7 +300,7 @@ def due_after(task: Task, cut: int, found: Any) -> tuple[Any, ...] | None:
 
 
 def every_state(inside: Inside, machine: Machine) -> Iterator[tuple[tuple[int, ...], bytes]]:
-    """All x in their order with the packed state after a(x), each run by itself from where it leaves the last one."""
+    """All x in their order with the packed state after a(x), each run alone from where it leaves the last one."""
     path: list[int] = []
     stack = [machine.start(1)]
     for x in itertools.product(range(inside.problem.symbols), repeat=inside.problem.n):

@@ -10,17 +10,32 @@ from commlb.check_common import Inside, Notes, message, require, run, same
 from commlb.machines.base import Machine
 from commlb.records_witness import Horizon
 
+MOST_CHANGED = 64
+"""Symbols after the one in question that are tried for x'."""
+
 SEARCHED = ("worst found", "best found")
 
 
-def check_horizon(given: Horizon, inside: Inside, made: Machine, where: str, notes: Notes) -> None:
-    """One horizon of ``made`` over a(x) and a(x'). Raises ``Refused`` with what is not so."""
+def check_horizons(horizons: Sequence[Horizon], inside: Inside, made: Machine, notes: Notes) -> None:
+    """Horizons of ``made``, each over a(x) and a(x'). Raises ``Refused`` with the first that is not so."""
+    again = sum(_check(given, inside, made, f"horizons[{k}]") for k, given in enumerate(horizons))
+    if again:
+        notes.add("memory horizons", "both streams run again, one at a time", f"{again} of {len(horizons)}")
+    if again < len(horizons):
+        notes.take(f"{len(horizons) - again} memory horizons whose second stream is not written out")
+    if any(given.continuation in SEARCHED for given in horizons):
+        notes.take("that no better continuation than those found is there")
+
+
+def _check(given: Horizon, inside: Inside, made: Machine, where: str) -> bool:
+    """One horizon; whether it was run again."""
     values = ",".join(f"{key}={value}" for key, value in made.parameters.items())
     for name, derived in (
         ("task", inside.task.name),
         ("reduction", inside.name),
         ("n", inside.problem.n),
         ("symbols", inside.problem.symbols),
+        ("c", inside.c),
         ("machine", f"{made.name}:{values}" if values else made.name),
         ("weights_digest", made.weights_digest),
         ("storage_bits", made.storage_bits),
@@ -29,13 +44,15 @@ def check_horizon(given: Horizon, inside: Inside, made: Machine, where: str, not
         ("evidence", "exhaustive"),
     ):
         same(f"{where}.{name}", getattr(given, name), derived)
+    if given.continuation not in SEARCHED:
+        same(f"{where}.x", given.x, None)
+        same(f"{where}.complete", given.complete, False)
     require(1 <= given.position <= inside.problem.n, f"{where}.position must be 1 to n")
     require(given.budget >= 1, f"{where}.budget must be at least 1")
     require(given.steps is None or 1 <= given.steps <= given.budget, f"{where}.steps must be 1 to the budget")
     x = _x(given, inside, where)
     if x is None:
-        notes.take(f"{where}: its streams are not written out")
-        return
+        return False
     same(f"{where}.symbol", given.symbol, x[given.position - 1])
     other = list(x)
     require(
@@ -43,16 +60,12 @@ def check_horizon(given: Horizon, inside: Inside, made: Machine, where: str, not
         f"{where}.other must be another symbol",
     )
     other[given.position - 1] = given.other
-    a, b = inside.prefix(x), inside.prefix(other)
-    if sum(p != q for p, q in zip(a, b, strict=True)) != 1:
-        notes.take(f"{where}: x' has more symbols changed, which the file does not name")
-        return
+    a = inside.prefix(x)
+    b = _followed(inside, a, other, given.position)
+    if b is None:
+        return False
     _check_steps(given, made, a, b, where)
-    notes.add(
-        "a memory horizon",
-        "both streams run again, one at a time",
-        f"{given.continuation}: {given.steps} tokens",
-    )
+    return True
 
 
 def _x(given: Horizon, inside: Inside, where: str) -> list[int] | None:
@@ -78,26 +91,52 @@ def _x(given: Horizon, inside: Inside, where: str) -> list[int] | None:
         x[given.position - 1] = 0
         return x
     require(given.continuation in SEARCHED, f"{where}.continuation must be random, all s, or of a search")
-    written = getattr(given, "x", None)
-    if not isinstance(written, str):
+    if given.x is None:
         return None
-    parts = list(written) if symbols == 2 else written.split(",")
-    is_x = len(parts) == n and all(part.isascii() and part.isdecimal() and len(part) < 9 for part in parts)
+    parts = list(given.x) if symbols == 2 else given.x.split(",")
+    is_x = given.position <= len(parts) <= n and all(
+        part.isascii() and part.isdecimal() and len(part) < 9 for part in parts
+    )
     require(is_x and all(int(part) < symbols for part in parts), f"{where}.x must be n symbols")
-    return [int(part) for part in parts]
+    return [int(part) for part in parts] + [0] * (n - len(parts))  # beyond, the two states are equal anyhow
+
+
+def _followed(inside: Inside, a: Sequence[int], other: list[int], position: int) -> Sequence[int] | None:
+    """a(x') where it differs from ``a`` in one place: later symbols of x' are changed where the encoder remembers.
+
+    None if no change of one symbol after the other does it; the record says nothing else of x'.
+    """
+    b = inside.prefix(other)
+    for j in range(position, min(inside.problem.n, position + MOST_CHANGED)):
+        places = _differ(a, b)
+        if len(places) < 2:
+            break
+        for symbol in range(inside.problem.symbols):
+            changed = [*other[:j], symbol, *other[j + 1 :]]
+            now = inside.prefix(changed)
+            if [*_differ(a, now), len(a), len(a)][:2] > places[:2]:
+                other, b, places = changed, now, [*_differ(a, now), len(a), len(a)]
+    return b if len(_differ(a, b)) == 1 else None
+
+
+def _differ(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    return [t for t, (p, q) in enumerate(zip(a, b, strict=True)) if p != q]
 
 
 def _check_steps(given: Horizon, made: Machine, a: Sequence[int], b: Sequence[int], where: str) -> None:
     """From the token that differs on, the first after which the states are equal."""
     token = next(t for t, (p, q) in enumerate(zip(a, b, strict=True), 1) if p != q)
-    same(f"{where}.token", getattr(given, "token", token), token)
+    same(f"{where}.token", given.token, token)
     require(token - 1 + given.budget <= len(a), f"{where}.budget must end before the cut")
-    states, others, steps = made.start(1), made.start(1), None
-    end = token - 1 + given.budget
-    for t, (states, others) in enumerate(
-        zip(run(made, states, a[:end], 0), run(made, others, b[:end], 0), strict=True), 1
-    ):
-        if t >= token and message(made, states) == message(made, others):
+    end, steps, last = token - 1 + given.budget, None, (made.start(1), made.start(1))
+    both = zip(run(made, last[0], a[:end], 0), run(made, last[1], b[:end], 0), strict=True)
+    for t, last in enumerate(both, 1):
+        if t >= token and message(made, last[0]) == message(made, last[1]):
             steps = t - token + 1
             break
     same(f"{where}.steps", given.steps, steps)
+    gap = None
+    if steps is None and last[0].dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            gap = float(np.abs(last[0].astype(np.float64) - last[1]).max())
+    same(f"{where}.gap", given.gap, gap if gap is not None and np.isfinite(gap) else None)

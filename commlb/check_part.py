@@ -15,7 +15,7 @@ Witness = dict[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """A submatrix: places in ``answers`` row by row, None outside the promise; ``whole``: it is all of M, in order."""
+    """A submatrix: places in ``answers`` row by row, None outside the promise; ``whole``: it is all of M."""
 
     values: tuple[tuple[int | None, ...], ...]
     answers: tuple[Any, ...]

@@ -43,7 +43,8 @@ def check_rows(text: str, name: str, notes: Notes, own: Own) -> None:
         try:
             left -= _check_row(row, notes.work, left, done, own)
         except (BadInput, LimitError, Refused) as error:
-            where = f"row {place} ({short(row.task, 20)}, n = {short(row.n, 20)}, {short(row.machine or row.family, 40)})"
+            machine = short(row.machine or row.family, 40)
+            where = f"row {place} ({short(row.task, 20)}, n = {short(row.n, 20)}, {machine})"
             raise (
                 type(error)(f"{where}: {error}")
                 if type(error) in (BadInput, Refused)
@@ -73,9 +74,8 @@ def _check_row(row: MemoryPoint, work: int, left: float, done: Counter[str], own
     if row.bound_bits is not None or (row.command == "curve" and bounds):
         said = (row.bound_bits, row.bound_formula, row.bound_source)
         if all(not _is(said, bound) for bound in bounds):
-            raise Refused(
-                f"its bound is written as {short(said, 100)}; by the formula it is {short(bounds[0] if bounds else None, 100)}"
-            )
+            known = short(bounds[0] if bounds else None, 100)
+            raise Refused(f"its bound is written as {short(said, 100)}; by the formula it is {known}")
     if row.is_refused:
         _check_refused(row)
         done["not refused cells"] += 1

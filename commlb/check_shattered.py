@@ -76,7 +76,8 @@ def check_cut(cut: DiscoverCut, task: Task, counted: Counted | None, notes: Note
             cut.rows <= len(rows),
             f"{where}: {cut.rows} rows are claimed, and there are {len(rows)} distinct ones",
         )
-        notes.take(f"{where}: that {cut.rows} of the {len(rows)} distinct rows matter, under the promise")
+        if cut.rows < len(rows):
+            notes.take(f"{where}: that {cut.rows} of {len(rows)} distinct rows matter, under the promise")
     else:
         require(cut.rows == len(rows), f"{where}: {cut.rows} rows are claimed, and there are {len(rows)}")
     if any(after > cut.t for after in task.answered_at):
@@ -86,10 +87,9 @@ def check_cut(cut: DiscoverCut, task: Task, counted: Counted | None, notes: Note
 def _check_upper(cut: DiscoverCut, counted: Counted, where: str, notes: Notes) -> None:
     columns = counted.columns(cut.t)
     if cut.columns is not None and counted.total:
-        varied = sum(len(set(column)) > 1 for column in columns)
-        known = f"{varied} suffixes differ on the rows ({len(columns)} with those that do not)"
         require(
-            cut.columns in (varied, len(columns)), f"{where}: {cut.columns} columns are claimed, and {known}"
+            cut.columns == len(columns),
+            f"{where}: {cut.columns} columns are claimed, and there are {len(columns)}",
         )
     most = math.floor(cut.upper_bound_bits / math.log2(cut.symbols) + 1e-9)
     found = larger(columns, cut.symbols, most + 1)

@@ -118,7 +118,8 @@ def check_table(table: Table, task: Task, notes: Notes) -> None:
             raise Refused(f"row {place} with suffix {i + 1} breaks the promise of {task.name}")
         require(
             equal(right[table.read_at[i]], table.readings[i][symbol]),
-            f"row {place}, i = {i + 1}: the solver answers {short(right[table.read_at[i]])}, which does not stand for {symbol}",
+            f"row {place}, i = {i + 1}: the solver answers {short(right[table.read_at[i]])}, which does not stand "
+            f"for {symbol}",
         )
     how = (
         f"by the solver, {MAX_QUESTIONS} drawn of {questions} questions"

@@ -121,7 +121,7 @@ def _at_most(less: str, a: float | None, more: str, b: float | None) -> None:
 
 
 def _check_fano(row: MemoryPoint, problem: Problem) -> None:
-    """Answers, as good as they are, show no more bits than there are (g is convex, so their mean shows the least)."""
+    """Answers, as good as they are, show no more bits than there are (g is convex: their mean shows least)."""
     n, symbols = problem.n, problem.symbols
     room = [bits for bits in (row.entropy_bits, row.reachable_bits, row.capacity_bits) if bits is not None]
     least = min(room, default=math.inf)
@@ -146,7 +146,7 @@ def _check_fano(row: MemoryPoint, problem: Problem) -> None:
 
 
 def _divergence(seen: float, least: float) -> float:
-    """n times this bounds −ln of the chance of so few errors (Chernoff, Hoeffding), where fewer are seen than must be."""
+    """n times this bounds −ln of the chance of as few errors as are seen, if ``least`` must be (Chernoff)."""
     if seen >= least:
         return 0.0
     parts = ((seen, least), (1 - seen, 1 - least))

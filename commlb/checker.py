@@ -44,7 +44,7 @@ INSTEAD = {
 def check(
     path: str | Path, *, machine: str | None = None, task: str | None = None, work: int = WORK
 ) -> CheckResult:
-    """What the file at ``path`` says, derived again: a collision, a discovered table, a bound, a reduction, or rows.
+    """What the file at ``path`` says, derived again: a collision, a discovered table, a bound, a result, or rows.
 
     ``machine`` and ``task``: of a file that names the user's own, such as "my.py:build" and "my.py:Name"; they are
     imported, since the user names them here. ``work``: runs, or questions to the solver, up to which a thing is

@@ -12,6 +12,7 @@ from commlb.machines import EXACT, machine_classes
 from commlb.machines.base import Machine
 from commlb.machines.rnn.network import Network
 from commlb.problems import Disjointness, Equality, Index
+from commlb.records_bounds import METHODS
 from commlb.reductions import DEFAULTS, for_task, reduction_classes
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
@@ -132,6 +133,7 @@ def _all(details: bool = False) -> Catalogue:
         bound = task_class.examples()[-1].memory_bound()
         if bound is not None:
             bounds.append(Entry(name, f"any machine without error, worst cut: {bound.method}", bound.source))
+    bounds += [Entry(f"commlb.bounds.{name}", what, source) for name, (what, source) in METHODS.items()]
     return Catalogue(tasks, tuple(found), (exact, *machines), tuple(networks), tuple(bounds))
 
 

@@ -146,7 +146,7 @@ def from_function(value: Callable[[Any, Any], Any], xs: Iterable[Any], ys: Itera
     >>> from_function(lambda x, y: int(x > y), range(3), range(3)).values.tolist()
     [[0, 0, 0], [1, 0, 0], [1, 1, 0]]
     """
-    rows, columns = tuple(xs), tuple(ys)
+    rows, columns = (tuple(itertools.islice(given, MAX_ENTRIES + 1)) for given in (xs, ys))
     _check_size(len(rows), len(columns))
     return dense([[value(x, y) for y in columns] for x in rows], rows, columns)
 
@@ -170,7 +170,8 @@ def from_problem(problem: Problem | str, n: int | None = None) -> Matrix:
             return _from_known(problem, n)
         known = {cls.name: cls for cls in (Index, Equality, Disjointness)}
         if problem not in known:
-            raise unknown_name("problem", problem, [*known, *FUNCTIONS])
+            names = [*known, *FUNCTIONS]
+            raise unknown_name("problem", problem, names, {name.lower(): name for name in names})
         problem = known[problem](n)
     elif n is not None:
         raise BadInput(f"{problem.name} has its n already; leave n out")

@@ -10,8 +10,9 @@ The file is one sealed JSON object (``commlb.sealed``) with command "bound"; its
 Every witness has ``kind``, ``rows`` and ``columns``: the places in M, from 0, all different, of the submatrix's
 rows and columns. All other places in a witness are places in the submatrix, from 0, or places in ``answers``. A
 submatrix of M bounds M from below, so that direction "at least" asks for no more than the submatrix. Direction
-"exactly" needs all of M: there ``rows`` is 0, 1, …, shape[0]−1 and ``columns`` 0, 1, …, shape[1]−1. ``bits``
-is a float; a count of k stands for math.log2(k). Entries are written v(r, c), null outside the promise. Kinds:
+"exactly" needs all of M, and ``source.whole``: there ``rows`` is 0, 1, …, shape[0]−1, ``columns`` 0, 1, …,
+shape[1]−1. ``bits`` is a float; a count of k stands for math.log2(k). Entries are written v(r, c), null outside
+the promise. Kinds:
 
 "distinct rows" (model deterministic; one-way; M total): ``messages`` k; ``different``: k rows no two of which are
 equal in the submatrix, which has no null. bits = log₂ k. Exactly: every row of M is equal to one of these.
@@ -19,7 +20,7 @@ equal in the submatrix, which has no null. bits = log₂ k. Exactly: every row o
 "one-way fooling set" (model deterministic; one-way; a clique of the conflict graph): ``messages`` k; ``clique``:
 k rows; any two of them have a column in which both are defined and differ. bits = log₂ k.
 
-"colouring" (model deterministic; one-way; exactly, or at least where ``colours`` is null): ``messages`` k;
+"colouring" (model deterministic; one-way; exactly, or at least and ``colours`` null): ``messages`` k;
 ``clique`` as above, perhaps fewer than k; ``at_least_by``: "clique" if it has k rows, or "no (k−1)-colouring":
 the conflict graph of the submatrix has no proper colouring with k−1 colours, by a search to its end, which
 whoever checks must repeat; ``colours``: for each row of M one of 0 … k−1, rows of one colour never differing in
@@ -44,13 +45,14 @@ numbers in place of the answers its determinant is not 0 in the field. ``leaves`
 where the numbers of all answers are among 0 and 1. bits = log₂ L. The rank of M itself is no claim of the
 bound's; ``rank`` is that of M.
 
-"protocol tree" (model two-way deterministic; exactly): ``bits`` D; ``tree``, of depth D: a leaf is {"answer": a
-place in answers, or null where no pair is promised}; another node is {"party": "Alice" or "Bob", "ones": rows
-(Alice) or columns (Bob) on which the bit 1 is sent, "children": [after 0, after 1]}. At a leaf all defined entries
-left are the answer. bits = D, as a float. Both know the answer at the end, so that the answer's bit counts.
-``at_least_by`` says why no tree is less deep: "rank": the submatrix has no null and two answers, and
-log₂(2r−1) > D−1 for its rank r over Q with the places as numbers; "two-way fooling set": ``sets`` as above, with
-more than 2^(D−1) pairs together; "search": a search to its end, which whoever checks must repeat.
+"protocol tree" (model two-way deterministic; exactly, or at least where ``source.whole`` is false): ``bits`` D;
+``tree``, of depth D: a leaf is {"answer": a place in answers, or null where no pair is promised}; another node is
+{"party": "Alice" or "Bob", "ones": rows (Alice) or columns (Bob) on which the bit 1 is sent, "children": [after 0,
+after 1]}. At a leaf all defined entries left are the answer. bits = D, as a float. Both know the answer at the end,
+so that the answer's bit counts. ``at_least_by`` says why no tree is less deep, which needs no reason where D is 0:
+"rank": the submatrix has no null, ``answers`` are two, and log₂(2r−1) > D−1 for its rank r over Q with the places
+as numbers; "two-way fooling set": ``sets`` as above, with more than 2^(D−1) pairs together; "search": a search to
+its end, which whoever checks must repeat.
 """
 
 from __future__ import annotations
@@ -62,6 +64,29 @@ from commlb.records import Bound
 
 Label = int | str | tuple[Any, ...]
 """What a row or a column is called: x, a prefix's tokens, y, a suffix's tokens, or anything of the user's."""
+
+METHODS = {
+    "distinct_rows": ("one-way, total: distinct rows of the matrix", "Kremer, Nisan, Ron 1999"),
+    "one_way_fooling_set": ("one-way: a clique of the conflict graph of rows", "proof: commlb.conflicts"),
+    "colouring": (
+        "one-way, with a promise: the chromatic number of the conflict graph",
+        "proof: commlb.conflicts",
+    ),
+    "shattered_set": (
+        "one-way, with any error up to 1/2: the VC dimension, an INDEX instance inside f",
+        "Fano's inequality; Kremer, Nisan, Ron 1999",
+    ),
+    "two_way_fooling_set": ("two-way: fooling sets of rectangles", "Kushilevitz, Nisan 1997, Sec. 1.3"),
+    "rank": (
+        "two-way, total: rank over Q or GF(p)",
+        "Mehlhorn, Schmidt 1982; Kushilevitz, Nisan 1997, Sec. 1.4; proof: commlb.bounds.rank",
+    ),
+    "two_way": (
+        "two-way: D(f) of small matrices, by all protocols",
+        "Kushilevitz, Nisan 1997, Sec. 1.1",
+    ),
+}
+"""The makers of ``commlb.bounds``: what each takes for a bound, and its source."""
 
 
 @dataclass(frozen=True)

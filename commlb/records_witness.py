@@ -134,6 +134,14 @@ class Horizon:
     what follows: "random" (with ``seed``), or one symbol over and over ("all 0"). ``steps``: tokens from the
     changed one, itself counted, up to the first after which the packed states are bit for bit equal; None if they
     were unequal to the end, ``budget`` tokens, which says no more than that. Under one batch shape and one kernel.
+
+    Where her encoder remembers, x' has more symbols changed, such that the streams differ in one place all the
+    same; ``token`` is the first that differs (from 1), so that the states are equal from ``token`` − 1 + ``steps``
+    tokens on. "worst found" and "best found" are of continuations that were searched for: the worst is at least
+    the former, the best at most the latter; ``complete``: none was left out, so they are the worst and the best
+    over all. Of these ``x`` is written out, as far as it was chosen. ``gap``: of an unmerged pair, the greatest
+    difference of any stored number at the end: last bits that never settle, or two states far apart. ``evidence``
+    is that of the run.
     """
 
     task: str
@@ -153,6 +161,11 @@ class Horizon:
     steps: int | None
     budget: int
     evidence: str = "exhaustive"
+    c: int | None = None
+    token: int = 1
+    x: str | None = None
+    complete: bool = False
+    gap: float | None = None
 
 
 @dataclass(frozen=True)

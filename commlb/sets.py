@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.conflicts import BUDGET, largest_clique
+from commlb.conflicts import BUDGET, Chromatic, chromatic, greedy_colours, largest_clique
 from commlb.errors import LimitError
 from commlb.matrices import Matrix, Values, distinct
 
@@ -18,6 +18,9 @@ MAX_ROWS = 4096
 
 MAX_CELLS = 1500
 """Pairs (x, y) of one value of which all pairs are compared; of more, a fooling set is taken greedily."""
+
+TESTS = 10_000_000
+"""How often a search for a shattered set asks whether a column splits a cell."""
 
 MAX_CHOICES = 2**14
 """Columns with readings that a search for a shattered set may choose from."""
@@ -53,10 +56,37 @@ def masks(adjacent: NDArray[np.bool_]) -> list[int]:
 
 
 def clique(adjacent: NDArray[np.bool_], budget: int = BUDGET) -> list[int]:
-    """A clique, the largest if ``budget`` nodes suffice; in order."""
+    """A clique, the largest if ``budget`` nodes suffice, one that is taken greedily at least; in order."""
+    greedy = greedy_clique(adjacent)
+    if len(greedy) == len(adjacent):
+        return greedy
     order = np.argsort(-adjacent.sum(axis=1), kind="stable")
     found = largest_clique(masks(adjacent[np.ix_(order, order)]), budget)
-    return sorted(order[list(found)].tolist())
+    return greedy if len(greedy) >= len(found) else sorted(order[list(found)].tolist())
+
+
+def greedy_clique(adjacent: NDArray[np.bool_]) -> list[int]:
+    """Vertices by their degree, each that is adjacent to all before it; in order."""
+    found: list[int] = []
+    fits = np.ones(len(adjacent), bool)
+    for v in np.argsort(-adjacent.sum(axis=1), kind="stable").tolist():
+        if fits[v]:
+            found.append(v)
+            fits &= adjacent[v]
+    return sorted(found)
+
+
+def chromatic_number(adjacent: NDArray[np.bool_], budget: int) -> Chromatic:
+    """Bounds on χ: a greedy clique and colouring if they meet, else ``conflicts.chromatic``."""
+    greedy = tuple(greedy_clique(adjacent))
+    colours = greedy_colours(adjacent)
+    most = max(colours) + 1
+    if len(greedy) == most:
+        return Chromatic(most, most, "clique", "colouring", greedy, colours)
+    found = chromatic(adjacent, budget)
+    if found.at_least > len(greedy):
+        return found
+    return replace(found, at_least=len(greedy), at_least_by="clique", clique=greedy)
 
 
 def telling_columns(values: Values) -> list[int]:
@@ -64,6 +94,8 @@ def telling_columns(values: Values) -> list[int]:
     open_pairs = conflicts(values)
     found = []
     for place, column in enumerate(values.T):
+        if not open_pairs.any():
+            break
         defined = column >= 0
         told = (column[:, None] != column) & defined[:, None] & defined
         if (told & open_pairs).any():
@@ -122,18 +154,19 @@ class Shattered:
     rows: tuple[int, ...]
     symbols: int
     at_most: int
-    nodes: int
+    tests: int
 
     @property
     def n(self) -> int:
         return len(self.columns)
 
 
-def shattered(matrix: Matrix, symbols: int = 2, budget: int = BUDGET) -> Shattered:
-    """The largest set of columns on which the rows show all words of ``symbols`` answers, within ``budget`` nodes.
+def shattered(matrix: Matrix, symbols: int = 2, budget: int = TESTS) -> Shattered:
+    """The largest set of columns on which the rows show all words of ``symbols`` answers, within ``budget`` tests.
 
     Branch and bound: columns are added one by one, each of which must split every cell of rows; a cell of m rows
-    takes no more than log m further columns, a node no more than it has candidates. With two symbols and a
+    takes no more than log m further columns, a node no more than it has candidates. A test is that of one column
+    on one cell. With two symbols and a
     total Boolean matrix n is the VC dimension, where ``at_most`` is n. Outside the promise a row shows no answer.
     Raises ``LimitError`` where there are too many columns to choose from.
 
@@ -146,16 +179,16 @@ def shattered(matrix: Matrix, symbols: int = 2, budget: int = BUDGET) -> Shatter
     best: tuple[tuple[Choice, ...], tuple[int, ...]] = ((), ((1 << len(rows)) - 1,))
     most = _log(len(rows), symbols)
     stack = [(*best, choices)]
-    nodes = reach = 0
+    tests = reach = 0
     while stack and len(best[0]) < most:
         chosen, cells, candidates = stack.pop()
         room = len(chosen) + min(_log(cell.bit_count(), symbols) for cell in cells)
         if room <= len(best[0]):
             continue
-        if nodes == budget:
+        tests += len(candidates) * len(cells)
+        if tests > budget:
             reach = most
             break
-        nodes += 1
         fit = [choice for choice in candidates if all(cell & part for cell in cells for part in choice[2])]
         if len(chosen) + len(fit) <= len(best[0]):
             continue
@@ -172,7 +205,7 @@ def shattered(matrix: Matrix, symbols: int = 2, budget: int = BUDGET) -> Shatter
         firsts,
         symbols,
         max(len(found), reach),
-        nodes,
+        tests,
     )
 
 

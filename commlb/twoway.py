@@ -58,7 +58,8 @@ def complexity(matrix: Matrix, budget: int = BUDGET) -> TwoWay:
     depth, by, sets = _at_least(matrix)
     most = search.at_most(rows, columns)
     while depth < most:
-        search.check_size(rows, columns, depth, most)
+        search.known_so_far = f"{depth} to {most} bits so far"
+        search.check_size(rows, columns)
         if search.solves(rows, columns, depth):
             break
         depth, by, sets = depth + 1, "search", {}
@@ -87,14 +88,16 @@ class _Search:
         self.values, self.budget = values, budget
         self.known: dict[tuple[Side, Side, int], bool] = {}
         self.least: dict[tuple[Side, Side], int] = {}
+        self.known_so_far = ""
 
-    def check_size(self, rows: Side, columns: Side, low: int, high: int) -> None:
+    def check_size(self, rows: Side, columns: Side) -> None:
+        """Refuse a rectangle of which not all splits can be tried."""
         kept = self.reduced(rows, columns)
         sizes = len(kept[0]), len(kept[1])
         if max(sizes) > MAX_SIDE:
             raise LimitError(
                 f"two-way protocols are searched for matrices of at most {MAX_SIDE} different rows and columns, "
-                f"given {sizes[0]} and {sizes[1]}; {low} to {high} bits by simpler means; take a smaller n"
+                f"given {sizes[0]} and {sizes[1]}; {self.known_so_far}; take a smaller n"
             )
 
     def answers(self, rows: Side, columns: Side) -> list[int]:
@@ -162,8 +165,8 @@ class _Search:
                 self.budget -= 1
                 if self.budget < 0:
                     raise LimitError(
-                        "the search for a two-way protocol came to the end of its budget of splits; take a smaller "
-                        "matrix, or raise budget"
+                        "the search for a two-way protocol came to the end of its budget of splits; "
+                        f"{self.known_so_far}; take a smaller matrix, or raise budget"
                     )
                 parts = [(half, columns) if party == ALICE else (rows, half) for half in (zeros, ones)]
                 if all(self.solves(*part, depth - 1) for part in parts):
@@ -203,19 +206,20 @@ def _halves(side: Side) -> Iterator[tuple[Side, Side]]:
 
 def _undominated(block: Values, places: Side, stands_for: dict[int, int]) -> Side:
     """The places of rows for which no other can stand; ``stands_for`` is brought up to date."""
-    defined = (block >= 0).astype(np.float32)
+    firsts: dict[bytes, int] = {}
+    heir = {places[k]: places[firsts.setdefault(row.tobytes(), k)] for k, row in enumerate(block)}
+    kept = list(firsts.values())
+    block = block[kept]
+    counts = (block >= 0).sum(axis=1)
     same = np.zeros((len(block), len(block)), np.float32)
     for answer in np.unique(block[block >= 0]):
         has = (block == answer).astype(np.float32)
         same += has @ has.T
-    counts = defined.sum(axis=1)
-    below = same == counts[:, None]
-    below &= (counts[:, None] < counts) | np.tri(len(block), k=-1, dtype=bool)
+    below = (same == counts[:, None]) & (counts[:, None] < counts)
     leaves = below.any(axis=1)
-    if not leaves.any():
-        return places
     best = (below & ~leaves).argmax(axis=1)
-    heir = {place: places[best[k]] for k, place in enumerate(places) if leaves[k]}
+    better = {places[kept[k]]: places[kept[best[k]]] for k in np.flatnonzero(leaves)}
     for place, other in stands_for.items():
-        stands_for[place] = heir.get(other, other)
-    return tuple(place for k, place in enumerate(places) if not leaves[k])
+        first = heir.get(other, other)
+        stands_for[place] = better.get(first, first)
+    return tuple(places[k] for k in kept if places[k] not in better)

@@ -10,6 +10,7 @@ import build_benchmarks
 import build_cluster
 import build_curves
 import build_families
+import build_horizons
 import build_minima
 import build_retention
 from pages import write_page
@@ -64,6 +65,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "exact-minima": build_minima.build,
     "retention": build_retention.build,
     "families": build_families.build,
+    "horizons": build_horizons.build,
     "memory-versus-length": build_curves.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,

@@ -48,7 +48,9 @@ def collision(task, n, spec, x, other, y, symbols=None, reduction=None):
     made = reductions.build(task, reduction, n, symbols, None)
     machine = machines.build(spec, made.task, made.cut)
     a, b, suffix = made.alice(x), made.alice(other), made.suffix(y)
-    packed = [[machine.pack(state(machine, word[:t])).tobytes() for t in range(made.cut + 1)] for word in (a, b)]
+    packed = [
+        [machine.pack(state(machine, word[:t])).tobytes() for t in range(made.cut + 1)] for word in (a, b)
+    ]
     first = next(t for t in range(made.cut) if a[t] != b[t]) + 1
     merged = next(t for t in range(first, made.cut + 1) if packed[0][t:] == packed[1][t:])
     after = machine.output(state(machine, [*a, *suffix]))
@@ -102,7 +104,9 @@ def with_horizons():
     horizons = [Horizon(**given), Horizon(**given | {"steps": None, "budget": 3})]
     rng = np.random.default_rng(5)
     x = rng.integers(2, size=8).tolist()
-    horizons.append(Horizon(**given | {"continuation": "random", "seed": 5, "symbol": x[0], "other": 1 - x[0]}))
+    horizons.append(
+        Horizon(**given | {"continuation": "random", "seed": 5, "symbol": x[0], "other": 1 - x[0]})
+    )
     return dataclasses.replace(found, horizons=tuple(horizons))
 
 
@@ -145,9 +149,8 @@ def discover():
     for t in range(3):
         columns = counted.columns(t)
         n = next(k for k in range(9) if not larger(columns, 2, k + 1))
-        varied = sum(len(set(column)) > 1 for column in columns)
         cuts.append(DiscoverCut(
-            t, len(counted.rows(t)), varied, n, 2, float(n), float(n), "search", True, "exhaustive",
+            t, len(counted.rows(t)), len(columns), n, 2, float(n), float(n), "search", True, "exhaustive",
         ))  # fmt: skip
     return DiscoverResult(
         task="istree", task_size={"vertices": 4}, length=3, alphabet_size=6, cut=2, n=3, symbols=2, bits=3.0,
@@ -277,13 +280,17 @@ def raw(text, kind, rng):
         path = rng.choice([path for path in inside if isinstance(at(body, path), str)])
         at(body, path[:-1])[path[-1]] = rng.choice(["counting", "dyck", "nearest", "majority"])
     elif kind == "swap":
-        lists = [p[:-1] for p in inside if isinstance(p[-1], int) and len(set(map(repr, at(body, p[:-1])))) > 1]
+        lists = [
+            p[:-1] for p in inside if isinstance(p[-1], int) and len(set(map(repr, at(body, p[:-1])))) > 1
+        ]
         row = at(body, rng.choice(lists))
         a, b = rng.choice([(a, b) for a in range(len(row)) for b in range(a) if repr(row[a]) != repr(row[b])])
         row[a], row[b] = row[b], row[a]
     else:
         path = rng.choice([path for path in inside if isinstance(at(body, path), int | float)])
-        value = float(rng.choice(["nan", "inf"])) if kind == "nan" else rng.choice([10**400, 10**40, 10**1200])
+        value = (
+            float(rng.choice(["nan", "inf"])) if kind == "nan" else rng.choice([10**400, 10**40, 10**1200])
+        )
         at(body, path[:-1])[path[-1]] = value
     return _dumped(body)
 
@@ -301,7 +308,9 @@ def raw_row(text, kind, rng):
         return bytes(data)
     if kind == "truncated":  # at the end of a row what is left is a file of fewer rows
         ends = set(itertools.accumulate(len(line.encode()) for line in lines[:-1]))
-        return text.encode()[: rng.choice([k for k in range(len(text.encode()) - 1) if not {k, k + 1} & ends])]
+        return text.encode()[
+            : rng.choice([k for k in range(len(text.encode()) - 1) if not {k, k + 1} & ends])
+        ]
     names = lines[0].rstrip("\n").split(",")
     place = rng.randrange(1, len(lines))
     import csv
@@ -321,7 +330,9 @@ def raw_row(text, kind, rng):
     else:
         written = io.StringIO(text)
         kept = [k for k, name in enumerate(names) if name.endswith("bits") or name in ("n", "cut", "trials")]
-        cells[rng.choice(kept)] = rng.choice(["nan", "inf"] if kind == "nan" else ["1" + "0" * 400, "9" * 5000])
+        cells[rng.choice(kept)] = rng.choice(
+            ["nan", "inf"] if kind == "nan" else ["1" + "0" * 400, "9" * 5000]
+        )
         del written
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(cells)

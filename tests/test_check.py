@@ -35,9 +35,9 @@ def rows():
 
 
 NAMES = (
-    "collide window", "collide random", "collide words", "collide none", "collide horizons", "discover", "reduce",
-    "bound rows", "bound one-way", "bound colouring", "bound shattered", "bound fooling", "bound rank", "bound tree",
-    "bound task",
+    "collide window", "collide random", "collide words", "collide none", "collide horizons", "discover",
+    "reduce", "bound rows", "bound one-way", "bound colouring", "bound shattered", "bound fooling", "bound rank",
+    "bound tree", "bound task",
 )  # fmt: skip
 
 
@@ -101,18 +101,29 @@ FREE = {
 DENSE = {"shape", "row_labels", "column_labels", "answers", "values"}
 """Of a matrix that is given in the file, there is nothing else to ask for these."""
 
-TRUE_TOO = {"different", "clique", "colours", "pairs", "prefixes", "suffixes", "position", "budget", "symbols"}
-"""Where another value may be as true: another witness of the same bound, a shorter budget, 0 symbols of any kind."""
+TRUE_TOO = {
+    "different",
+    "clique",
+    "colours",
+    "pairs",
+    "prefixes",
+    "suffixes",
+    "position",
+    "budget",
+    "symbols",
+}
+"""Where another value may be as true: another witness of a bound, a shorter budget, 0 symbols of any kind."""
 
 
+@pytest.mark.parametrize("most", [30, pytest.param(10**6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
-def test_lies_with_a_right_digest_are_refused_field_by_field(name, texts, tmp_path):
-    """Every scalar outside ``FREE`` changed in every way that ``files.others`` has, and the file sealed anew."""
+def test_lies_with_a_right_digest_are_refused_field_by_field(name, most, texts, tmp_path):
+    """Scalars outside ``FREE`` changed in every way that ``files.others`` has, and the file sealed anew."""
     rng, body = files.generator(name), json.loads(texts[name])
     kind, held, refusals = name.split()[0], [], 0
     free = FREE[kind] | (DENSE if name in ("bound one-way", "bound colouring") else set())
     every = list(files.paths(body["result"], ("result",)))
-    for path in rng.sample(every, min(len(every), 150)):
+    for path in rng.sample(every, min(len(every), most)):
         keys = {key for key in path[1:] if isinstance(key, str)}
         value = files.at(body, path)
         for other in files.others(value, rng) if not free & keys else ():
@@ -124,16 +135,22 @@ def test_lies_with_a_right_digest_are_refused_field_by_field(name, texts, tmp_pa
             if found.holds and not keys & TRUE_TOO:
                 held.append((path, value, other))
     assert not held
-    assert refusals >= 50
+    assert refusals >= 10
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_keys_are_those_of_the_record(name, texts, tmp_path):
     """Each key left out, and one more in each object, with a right digest."""
     body = json.loads(texts[name])
-    objects = {path[:k] for path in files.paths(body) for k in range(len(path)) if not isinstance(path[k], int)}
+    objects = {
+        path[:k] for path in files.paths(body) for k in range(len(path)) if not isinstance(path[k], int)
+    }
     for path in sorted(objects, key=str):
-        if path[:1] == ("provenance",) or "tree" in path or path[-1:] in (("task_size",), ("known",), ("parameters",)):
+        if (
+            path[:1] == ("provenance",)
+            or "tree" in path
+            or path[-1:] in (("task_size",), ("known",), ("parameters",))
+        ):
             continue
         inside = files.at(body, path)
         if not path or not isinstance(inside, dict):
@@ -149,10 +166,14 @@ def test_other_files_are_refused_by_what_they_are(tmp_path):
     reason = refused(tmp_path, to_json("curve", curve, {}))
     assert "check reads the rows of curve: curve … --out rows.csv" in reason
     reason = refused(tmp_path, to_json("exact", commlb.exact("index", 2), {}))
-    assert reason.startswith("check verifies results of collide, discover, bound, reduce, and rows; this is one of exact")
+    assert reason.startswith(
+        "check verifies results of collide, discover, bound, reduce, and rows; this is one of exact"
+    )
     assert "must begin with the header" in refused(tmp_path, "a,b\n1,2\n", "rows.csv")
     assert refused(tmp_path, "", "rows.csv") == "it is empty"
-    assert "no rows" in refused(tmp_path, to_csv(commlb.curve("index", 2, "exact").rows).splitlines()[0] + "\n", "r.csv")
+    assert "no rows" in refused(
+        tmp_path, to_csv(commlb.curve("index", 2, "exact").rows).splitlines()[0] + "\n", "r.csv"
+    )
     assert "UTF-8" in refused(tmp_path, b"\xff\xfe{")
 
 
@@ -164,7 +185,15 @@ def lied(body, *changes):
 
 @pytest.mark.parametrize(
     "task",
-    ["../../etc/passwd", "os:system", "my.py:Name", "index\u0000", "x" * 10**6, "__import__('os')", "commlb.tasks"],
+    [
+        "../../etc/passwd",
+        "os:system",
+        "my.py:Name",
+        "index\u0000",
+        "x" * 10**6,
+        "__import__('os')",
+        "commlb.tasks",
+    ],
 )
 def test_names_in_files_are_looked_up_and_nothing_else(task, texts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -177,7 +206,9 @@ def test_names_in_files_are_looked_up_and_nothing_else(task, texts, tmp_path, mo
         changes = [(("result", *place), task) for place in places]
         assert len(refused(tmp_path, lied(json.loads(texts[name]), *changes))) < 300
     for spec in (task, f"{task}:w=3", "my.py:build", "gru:d=2,weights=my.py", "gru:d=2,weights=/etc/passwd"):
-        reason = refused(tmp_path, lied(json.loads(texts["collide window"]), (("result", "collision", "machine"), spec)))
+        reason = refused(
+            tmp_path, lied(json.loads(texts["collide window"]), (("result", "collision", "machine"), spec))
+        )
         assert "--machine" in reason
 
 
@@ -188,8 +219,10 @@ def test_sizes_beyond_all_measure_are_refused_quickly(texts, tmp_path):
         refused(tmp_path, lied(body, (("result", "n"), size)))
         refused(tmp_path, lied(body, (("result", "n"), size), (("result", "collision", "n"), size)))
         refused(tmp_path, lied(body, (("result", "symbols"), size)))
-    for spec in ("gru:d=99999999999", "gru:d=2,layers=4000000", "bloom:bits=99999999999999999999,hashes=2",
-                 "countmin:width=9999999,depth=9999999", "random:bits=65", "window:w=99999999999999999999"):  # fmt: skip
+    for spec in (
+        "gru:d=99999999999", "gru:d=2,layers=4000000", "bloom:bits=99999999999999999999,hashes=2",
+        "countmin:width=9999999,depth=9999999", "random:bits=65", "window:w=99999999999999999999",
+    ):  # fmt: skip
         refused(tmp_path, lied(body, (("result", "collision", "machine"), spec)))
     table = json.loads(texts["discover"])
     for key, size in (("n", 10**30), ("symbols", 10**30), ("cut", 10**30), ("n", 62), ("symbols", 2**62)):
@@ -236,7 +269,8 @@ def test_two_inputs_with_one_state_refute_that_there_are_none(tmp_path):
 
 ROW_LIES = {
     "capacity_bits": 99.5, "reachable_states": 3, "entropy_bits": 0.125, "information_bits": 0.125,
-    "bound_bits": 0.5, "bound_formula": "n", "bound_source": "me", "errors": 1, "trials": 999, "best_accuracy": 0.99,
+    "bound_bits": 0.5, "bound_formula": "n", "bound_source": "me", "errors": 1, "trials": 999,
+    "best_accuracy": 0.99,
     "worst_error": 0.001, "cut": 1, "stream_length": 99, "task_size": "word_length=9;symbols=2", "problem": "EQ",
     "machine": "window:w=1", "format": "fp8", "precision_bits": 3, "weights_digest": "00", "evidence": "hearsay",
     "answered_by": "me", "answers_evidence": "hearsay", "n": 10**30, "symbols": 10**30, "c": 2, "seed": None,
@@ -248,7 +282,9 @@ ROW_LIES = {
 
 
 def test_lies_in_rows_with_right_checksums_are_refused_column_by_column(rows, tmp_path):
-    assert set(ROW_LIES) | {"reachable_bits", "digest", "checksum"} == {f.name for f in dataclasses.fields(rows[0])}
+    assert set(ROW_LIES) | {"reachable_bits", "digest", "checksum"} == {
+        f.name for f in dataclasses.fields(rows[0])
+    }
     exact = [row for row in rows if row.family == "window:w" and row.n == 6]
     for name, lie in ROW_LIES.items():
         if lie is None or getattr(exact[0], name) == lie:
@@ -293,7 +329,9 @@ def test_a_task_of_the_users_own_is_run_only_if_it_is_named(tmp_path):
     found = checked(tmp_path, text, task=f"{tmp_path}/mine.py:Same")
     assert found.reason is None
     lie = dataclasses.replace(result, table=dataclasses.replace(table, suffixes=((0,),)))
-    assert "which does not stand for" in refused(tmp_path, to_json("discover", lie, {}), task=f"{tmp_path}/mine.py:Same")
+    assert "which does not stand for" in refused(
+        tmp_path, to_json("discover", lie, {}), task=f"{tmp_path}/mine.py:Same"
+    )
     with pytest.raises(BadInput, match="there is no file"):
         checked(tmp_path, text, task="none.py:Same")
 
@@ -358,11 +396,16 @@ def test_checks_import_none_of_the_makers_however_far():
         seen.add(name)
         left += imported(files_of[name])
     assert "commlb.machines.base" in seen and "commlb.tasks.istree" not in seen  # that is by the registry
-    everywhere = seen | {n for n in files_of if n.startswith(("commlb.tasks", "commlb.machines", "commlb.reductions"))}
+    everywhere = seen | {
+        n for n in files_of if n.startswith(("commlb.tasks", "commlb.machines", "commlb.reductions"))
+    }
     for name in sorted(everywhere):
         tops = {found.removeprefix("commlb.").split(".")[0] for found in imported(files_of[name])
                 if found.startswith("commlb.")}  # fmt: skip
-        assert not tops & set(MAKERS) or not name.split(".")[1].startswith("check"), (name, tops & set(MAKERS))
+        assert not tops & set(MAKERS) or not name.split(".")[1].startswith("check"), (
+            name,
+            tops & set(MAKERS),
+        )
     assert not {name.split(".")[1] for name in seen if "." in name} & set(MAKERS)
 
 

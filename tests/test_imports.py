@@ -11,13 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed"},
+    {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "trails"},
     {
         "records",
         "records_coins",
         "records_rows",
         "records_witness",
         "records_check",
+        "records_horizons",
         "records_curve",
         "wording_curve",
         "ledger",
@@ -35,7 +36,7 @@ LAYERS = [
     {"problems", "tasks", "machines"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
-    {"prefixes", "reachability"},
+    {"prefixes", "reachability", "walks", "birthday", "distinguished"},
     {
         "information",
         "walk",
@@ -50,9 +51,11 @@ LAYERS = [
         "sequential",
         "cluster",
         "partitions",
+        "twins",
+        "continuations",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
-    {"retention", "families", "guesses"},
+    {"retention", "families", "guesses", "horizons"},
     {"matrices", "rank"},
     {"cut_matrices", "sets", "bound_files"},
     {"twoway"},

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import __version__, files
-from commlb.plots import exact, families, growth, rows, sizes, states
+from commlb.plots import exact, families, growth, horizons, rows, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
@@ -41,6 +41,7 @@ from commlb.records import Bound, ReduceResult, spec
 from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_rows import MemoryPoint
 from commlb.records_states import StatesResult
+from commlb.records_witness import Horizon
 
 __all__ = [
     "KINDS",
@@ -55,6 +56,7 @@ __all__ = [
     "save_exact",
     "save_families",
     "save_growth",
+    "save_horizons",
     "save_maps",
     "save_reduce",
     "save_rows",
@@ -145,6 +147,15 @@ def save_families(results: Sequence[StatesResult], path: str | Path, source: str
     The results are complete, with information, and of one reduction. Files as in ``save_reduce``.
     """
     _save(path, lambda: families.figure(results), source)
+
+
+def save_horizons(found: Sequence[Horizon], path: str | Path, source: str = "") -> None:
+    """Draw memory horizons, a panel for each family: worst, best and random ones against the bits of a number.
+
+    Against the bits of state where those of a number do not vary; of several positions the first is drawn. The
+    horizons are of one reduction and n. Files as in ``save_reduce``.
+    """
+    _save(path, lambda: horizons.figure(found), source)
 
 
 def save_maps(results: Sequence[StatesResult], path: str | Path, source: str = "") -> None:
