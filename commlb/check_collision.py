@@ -64,7 +64,7 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
         same("method of the collision", found.collision.method, found.method)
         check_certificate(found.collision, inside, made, notes, own)
     _check_none(found, inside, made, notes)
-    check_horizons(found.horizons, inside, made, notes)
+    check_horizons(found.horizons, inside, made, found.machine.name, notes)
     notes.take("the methods that were tried, their work and seed", "the verdict's words", "the provenance")
 
 
@@ -102,7 +102,7 @@ def check_machine(info: MachineInfo, made: Machine, cut: int, own: Own) -> None:
         derived.pop("weights", None)
     same("machine.parameters", written, derived)
     for name, value in (
-        ("name", made.name),
+        ("name", info.name if own.has_program else made.name),
         ("format", made.format),
         ("precision_bits", made.precision_bits),
         ("weights_digest", made.weights_digest),

@@ -65,6 +65,11 @@ class Own:
     machine: str | None = None
     task: str | None = None
 
+    @property
+    def has_program(self) -> bool:
+        """Whether the machine is a program of the user's, whose name is the path that they type."""
+        return self.machine is not None and not is_registered(self.machine)
+
 
 def short(value: Any, most: int = 60) -> str:
     """``value`` in a line of at most ``most`` characters."""
@@ -145,6 +150,11 @@ def task_of(name: str, size: dict[str, Any], own: Own) -> Task:
         f"streams of at most {MAX_TOKENS} tokens are run; these have {short(made.length)}",
     )
     return made
+
+
+def is_registered(spec: str) -> bool:
+    """Whether a machine is one of the registry, whatever its parameters."""
+    return spec.partition(":")[0] in (machines.EXACT, *machines.machine_classes())
 
 
 class Inside(ABC):
@@ -238,7 +248,7 @@ def machine_of(spec: str, task: Task, cut: int, own: Own) -> Machine:
         except BadInput as error:
             raise Asked(str(error)) from error
     name, _, rest = spec.partition(":")
-    if name != machines.EXACT and name not in machines.machine_classes():
+    if not is_registered(spec):
         raise Refused(
             f"its machine '{short(spec, 40)}' is not registered, and files of machines are run only if you name "
             "them: --machine FILE.py:build"

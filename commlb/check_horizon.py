@@ -16,9 +16,11 @@ MOST_CHANGED = 64
 SEARCHED = ("worst found", "best found")
 
 
-def check_horizons(horizons: Sequence[Horizon], inside: Inside, made: Machine, notes: Notes) -> None:
-    """Horizons of ``made``, each over a(x) and a(x'). Raises ``Refused`` with the first that is not so."""
-    again = sum(_check(given, inside, made, f"horizons[{k}]") for k, given in enumerate(horizons))
+def check_horizons(
+    horizons: Sequence[Horizon], inside: Inside, made: Machine, name: str, notes: Notes
+) -> None:
+    """Horizons of ``made``, which the file calls ``name``, each over a(x) and a(x'). Raises ``Refused`` with the first that is not so."""
+    again = sum(_check(given, inside, made, name, f"horizons[{k}]") for k, given in enumerate(horizons))
     if again:
         notes.add("memory horizons", "both streams run again, one at a time", f"{again} of {len(horizons)}")
     if again < len(horizons):
@@ -27,7 +29,7 @@ def check_horizons(horizons: Sequence[Horizon], inside: Inside, made: Machine, n
         notes.take("that no better continuation than those found is there")
 
 
-def _check(given: Horizon, inside: Inside, made: Machine, where: str) -> bool:
+def _check(given: Horizon, inside: Inside, made: Machine, called: str, where: str) -> bool:
     """One horizon; whether it was run again."""
     values = ",".join(f"{key}={value}" for key, value in made.parameters.items())
     for name, derived in (
@@ -36,7 +38,7 @@ def _check(given: Horizon, inside: Inside, made: Machine, where: str) -> bool:
         ("n", inside.problem.n),
         ("symbols", inside.problem.symbols),
         ("c", inside.c),
-        ("machine", f"{made.name}:{values}" if values else made.name),
+        ("machine", f"{called}:{values}" if values else called),
         ("weights_digest", made.weights_digest),
         ("storage_bits", made.storage_bits),
         ("precision_bits", made.precision_bits),

@@ -10,6 +10,7 @@ from commlb.check_common import (
     Notes,
     Own,
     Refused,
+    is_registered,
     machine_of,
     one_of,
     registered,
@@ -194,7 +195,7 @@ def _machine(row: MemoryPoint, task: Task, inside: Inside | None, own: Own) -> M
     require(0 <= cut <= task.length, f"cut must be in 0..{task.length}; given {short(cut)}")
     if "weights=" in row.machine and own.machine is None:
         return None
-    is_own = "weights=" in row.machine or ".py" in row.machine
+    is_own = "weights=" in row.machine or not is_registered(row.machine)
     made = machine_of(row.machine, task, inside.cut if inside else task.length - 1, own if is_own else Own())
     values = ",".join(f"{key}={value}" for key, value in made.parameters.items())
     written = f"{made.name}:{values}" if values else made.name
