@@ -19,7 +19,7 @@ SEARCHED = ("worst found", "best found")
 def check_horizons(
     horizons: Sequence[Horizon], inside: Inside, made: Machine, name: str, notes: Notes
 ) -> None:
-    """Horizons of ``made``, which the file calls ``name``, each over a(x) and a(x'). Raises ``Refused`` with the first that is not so."""
+    """Horizons of ``made``, which the file calls ``name``. Raises ``Refused`` with the first that is not so."""
     again = sum(_check(given, inside, made, name, f"horizons[{k}]") for k, given in enumerate(horizons))
     if again:
         notes.add("memory horizons", "both streams run again, one at a time", f"{again} of {len(horizons)}")

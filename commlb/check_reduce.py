@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -139,7 +140,7 @@ def _check_consistent(found: ReduceResult, inside: Inside) -> None:
     ]
     known = [bits for bits in chain if bits is not None]
     require(
-        all(a <= b + 1e-6 for a, b in zip(known, known[1:], strict=False)),
+        all(a <= b + 1e-6 for a, b in itertools.pairwise(known)),
         f"information, entropy, states and room are {known}, against the chain",
     )
     same("message.prefix_set", message.prefix_set, "alice")

@@ -207,14 +207,13 @@ def _words(spec):
 
 
 def rows():
-    found = [
+    return [
         *commlb.curve("index", range(2, 8), ["window:w", "random:bits"], error=0.1, seeds=1).rows,
         *commlb.curve("ar", (2, 4, 6), ["window:w=3", "random:bits=5", "exact"], seeds=1).rows,
         *commlb.curve("index", 12, "random:bits=3", seeds=1, max_inputs=64, trials=200).rows,
         commlb.reduce("index", 5, machine="random:bits=3", seed=1).row(),
         *commlb.states("index", 4, machine="random:bits=3").rows(),
     ]
-    return found
 
 
 def rows_text():
