@@ -169,8 +169,8 @@ def _check_cut_numbers(cut: DiscoverCut, task: Task) -> None:
 def is_largest_power(patterns: int, rows: int) -> bool:
     """Whether k^n = ``patterns`` ≤ ``rows`` < k^(n+1) for some k.
 
-    >>> [is_largest_power(p, 10) for p in (4, 8, 9, 10, 16)]
-    [False, True, True, True, False]
+    >>> [is_largest_power(p, 10) for p in (2, 3, 4, 8, 16)]
+    [False, False, True, True, False]
     """
     if patterns == 1:
         return True

@@ -15,7 +15,7 @@ from commlb_cli import cli, main
 from test_imports import ROOT, imported
 
 import commlb
-from commlb import sealed
+from commlb import machines, sealed
 from commlb.checker import check, check_all
 from commlb.errors import BadInput
 from commlb.records import to_json
@@ -342,6 +342,23 @@ def test_a_task_of_the_users_own_is_run_only_if_it_is_named(tmp_path):
     )
     with pytest.raises(BadInput, match="there is no file"):
         checked(tmp_path, text, task="none.py:Same")
+
+
+@pytest.mark.skipif(
+    not hasattr(machines, "is_own"), reason="machines of the user's own come with another change"
+)
+def test_a_machine_of_the_users_own_is_run_only_if_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.py").write_text(
+        "from commlb.machines.window import Window\n\ndef build(task, cut):\n    return Window(task, cut, 2)\n"
+    )
+    found = files.collision("index", 5, "my.py:build", (0, 1, 0, 1, 1), (1, 1, 0, 1, 1), 1)
+    text = to_json("collide", found, {})
+    assert "--machine FILE.py:build" in refused(tmp_path, text)
+    assert checked(tmp_path, text, machine=f"{tmp_path}/my.py:build").holds
+    assert "machine.parameters" in refused(tmp_path, text, machine="window:w=3")
+    with pytest.raises(BadInput):
+        checked(tmp_path, text, machine="none.py:build")
 
 
 def run(*args):
