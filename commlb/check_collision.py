@@ -54,7 +54,11 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
     check_machine(found.machine, made, inside.cut, own)
     notes.add("the machine", "built by its name; its parameters, room and weights' digest compared", spec)
     one_of("method", found.method, METHODS)
-    one_of("evidence", found.evidence, EVIDENCE)
+    one_of("evidence", found.evidence, (*EVIDENCE, "unknown"))
+    known = found.collision is not None or found.complete
+    require(
+        known == (found.evidence != "unknown"), "evidence is unknown where nothing was found, and there only"
+    )
     for name, _ in found.tried:
         one_of("tried", name, METHODS)
     require(found.expected_work is None or found.expected_work >= 0, "expected_work must not be below 0")

@@ -267,8 +267,10 @@ def test_two_inputs_with_one_state_refute_that_there_are_none(tmp_path):
     found = files.collision("index", 5, "window:w=3", (0, 1, 0, 1, 1), (1, 1, 0, 1, 1), 1)
     none = dataclasses.replace(found, collision=None, complete=True)
     assert "no collision is claimed, yet" in refused(tmp_path, to_json("collide", none, {}))
-    left = checked(tmp_path, to_json("collide", dataclasses.replace(none, complete=False), {}))
-    assert left.holds
+    unknown = dataclasses.replace(none, complete=False, evidence="unknown")
+    assert checked(tmp_path, to_json("collide", unknown, {})).holds
+    unfounded = dataclasses.replace(unknown, evidence="exhaustive")
+    assert "where nothing was found" in refused(tmp_path, to_json("collide", unfounded, {}))
     many = checked(tmp_path, to_json("collide", none, {}), work=4)
     assert many.holds
     assert "too many to be run here" in " ".join(many.taken_as_written)
