@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from commlb_cli.check import check_command
 from commlb_cli.collide import collide_command
 from commlb_cli.curve import curve_command
 from commlb_cli.exact import exact_command
@@ -37,6 +38,7 @@ def cli(context: click.Context, debug: bool, version: bool) -> None:
 cli.add_command(reduce_command)
 cli.add_command(states_command)
 cli.add_command(exact_command)
+cli.add_command(check_command)
 cli.add_command(collide_command)
 cli.add_command(curve_command)
 cli.add_command(plot_command)

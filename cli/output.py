@@ -19,6 +19,7 @@ TEXTS = {
     "states": "states_text",
     "exact": "exact_text",
     "curve": "curve_text",
+    "check": "check_text",
     "collide": "collide_text",
 }
 """Where the text of a verb is made."""

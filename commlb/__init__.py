@@ -15,6 +15,7 @@ __all__ = [
     "UNDEFINED",
     "__version__",
     "catalogue",
+    "check",
     "collide",
     "curve",
     "exact",
@@ -25,6 +26,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
+    from commlb.checker import check
     from commlb.collisions import collide
     from commlb.listing import catalogue
     from commlb.machines.base import BROKEN, UNDEFINED
@@ -37,6 +39,7 @@ _HOMES = {
     "BROKEN": "machines.base",
     "UNDEFINED": "machines.base",
     "catalogue": "listing",
+    "check": "checker",
     "collide": "collisions",
     "curve": "sweep",
     "exact": "minimum",

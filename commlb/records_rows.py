@@ -16,7 +16,7 @@ from typing import Any
 
 from commlb.errors import BadInput
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 """Raised by hand when results change; part of each row's digest."""
 
 ASKED = (
@@ -56,7 +56,8 @@ class MemoryPoint:
     guess from its state; with ``answers_evidence``, and ``confidence`` where that is sampled. ``worst_error`` is
     that of the worst query, sampled: its upper confidence limit. ``best_accuracy``: of the best guess, mean over
     the queries. ``bound_bits`` is by ``bound_formula``, from ``bound_source``. ``limits`` stand only in rows for
-    which they were too low: other limits may give more.
+    which they were too low: other limits may give more. ``checksum``: of all other cells as they are written, so
+    that a number that was changed afterwards shows; ``commlb check`` derives again what it can.
     """
 
     command: str
@@ -100,6 +101,7 @@ class MemoryPoint:
     limits: str | None = None
     engine_version: int = ENGINE_VERSION
     digest: str = field(init=False)
+    checksum: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.command == "curve":
@@ -111,6 +113,7 @@ class MemoryPoint:
             )
             names = [*cell.split(), *(["weights_digest"] if self.weights_digest else [])]
         object.__setattr__(self, "digest", digest(*(getattr(self, name) for name in names)))
+        object.__setattr__(self, "checksum", checksum(cells(self)[:-1]))
 
     @property
     def has_own_weights(self) -> bool:
@@ -146,6 +149,15 @@ def digest(*values: Any) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
+def checksum(written: Sequence[str]) -> str:
+    """Sixteen hexadecimal digits of SHA-256 of all cells of a row but the last, as they are written.
+
+    >>> checksum(["index", "4", ""])
+    '17292db59d1f5617'
+    """
+    return digest(*written)
+
+
 def to_csv(rows: Sequence[Any]) -> str:
     """Rows (records of one kind, at least one) as CSV with a header; an unknown value is an empty cell."""
     names = [column.name for column in dataclasses.fields(rows[0])]
@@ -154,8 +166,13 @@ def to_csv(rows: Sequence[Any]) -> str:
 
 def to_line(row: Any) -> str:
     """One record as a line of CSV."""
-    values = [getattr(row, column.name) for column in dataclasses.fields(row)]
-    return line(["" if value is None else value for value in values])
+    return line(cells(row))
+
+
+def cells(row: Any) -> list[str]:
+    """One record's values as text; a value that is not there yet, as one that is not known, is empty."""
+    values = [getattr(row, column.name, None) for column in dataclasses.fields(row)]
+    return ["" if value is None else str(value) for value in values]
 
 
 def line(values: Sequence[Any]) -> str:
@@ -192,14 +209,14 @@ def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoi
     lines = list(io.StringIO(text, newline=""))
     if lines[0].rstrip("\n") != HEADER.rstrip("\n"):
         raise BadInput(
-            f"'{name}' must begin with the header of commlb's rows (task, n, machine, …, digest); given "
+            f"'{name}' must begin with the header of commlb's rows (task, n, machine, …, checksum); given "
             f"'{lines[0][:40].rstrip()}'; was it written by reduce, states or curve of this version?"
         )
     found = []
     try:
-        for cells in (reader := csv.reader(lines, strict=True)):
-            if cells and ",".join(cells) != HEADER.rstrip("\n"):
-                found.append(_row(cells, f"'{name}', line {reader.line_num}"))
+        for written in (reader := csv.reader(lines, strict=True)):
+            if written and ",".join(written) != HEADER.rstrip("\n"):
+                found.append(_row(written, f"'{name}', line {reader.line_num}"))
     except csv.Error as error:
         raise BadInput(f"'{name}' is no CSV: {error}{cut_off}") from None
     except BadInput as error:
@@ -207,18 +224,18 @@ def from_csv(text: str, name: str, forgive_last: bool = False) -> list[MemoryPoi
     return found
 
 
-def _row(cells: Sequence[str], where: str) -> MemoryPoint:
+def _row(written: Sequence[str], where: str) -> MemoryPoint:
     columns = dataclasses.fields(MemoryPoint)
-    if len(cells) != len(columns):
-        raise BadInput(f"{where}: a row has {len(columns)} cells; given {len(cells)}")
+    if len(written) != len(columns):
+        raise BadInput(f"{where}: a row has {len(columns)} cells; given {len(written)}")
     values: dict[str, Any] = {}
-    for column, text in zip(columns, cells, strict=True):
+    for column, text in zip(columns, written, strict=True):
         kind, _, optional = str(column.type).partition(" | ")
         try:
             values[column.name] = None if optional and text == "" else PARSERS[kind](text)
         except ValueError:
             raise BadInput(f"{where}: {column.name} must be {_kinds(kind)}; given '{text[:40]}'") from None
-    given = values.pop("digest")
+    given, summed = values.pop("digest"), values.pop("checksum")
     row = MemoryPoint(**values)
     if row.digest != given:
         raise BadInput(
@@ -226,6 +243,10 @@ def _row(cells: Sequence[str], where: str) -> MemoryPoint:
         )
     if (odd := row.contradiction()) is not None:
         raise BadInput(f"{where}: {odd}, which cannot be; was it changed?")
+    if not summed == checksum(written[:-1]) == row.checksum:
+        raise BadInput(
+            f"{where}: the checksum is {summed[:40]}, that of its cells {checksum(written[:-1])}; was it changed?"
+        )
     return row
 
 

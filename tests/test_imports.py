@@ -17,6 +17,7 @@ LAYERS = [
         "records_coins",
         "records_rows",
         "records_witness",
+        "records_check",
         "records_horizons",
         "records_curve",
         "wording_curve",
@@ -68,6 +69,24 @@ LAYERS = [
     {"bounds"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
+    {
+        "check_common",
+        "check_schema",
+        "check_shattered",
+        "check_table",
+        "check_horizon",
+        "check_collision",
+        "check_part",
+        "check_witness",
+        "check_twoway",
+        "check_bound",
+        "check_counts",
+        "check_theorems",
+        "check_rows",
+        "check_reduce",
+        "check_own",
+    },
+    {"checker"},
 ]
 """Each module may import from its own layer and those above it in this list."""
 
