@@ -10,10 +10,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BROKEN", "UNDEFINED", "__version__", "catalogue", "curve", "exact", "prove", "reduce", "states"]
+__all__ = [
+    "BROKEN",
+    "UNDEFINED",
+    "__version__",
+    "catalogue",
+    "curve",
+    "discover",
+    "exact",
+    "prove",
+    "reduce",
+    "states",
+]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
+    from commlb.discovery import discover
     from commlb.listing import catalogue
     from commlb.machines.base import BROKEN, UNDEFINED
     from commlb.minimum import exact
@@ -26,6 +38,7 @@ _HOMES = {
     "UNDEFINED": "machines.base",
     "catalogue": "listing",
     "curve": "sweep",
+    "discover": "discovery",
     "exact": "minimum",
     "prove": "proof",
     "reduce": "chains",

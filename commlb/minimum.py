@@ -69,7 +69,7 @@ def solve(
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
     limits = Limits(max_states, max_memory, timeout)
     limits.check("one a layer", (), states=made.length + 1)
-    engine = engine or (TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS)
+    engine = engine or default_engine(made)
 
     def part(k: int) -> Progress:
         def heard(done: int, of: int) -> None:
@@ -78,7 +78,7 @@ def solve(
 
         return heard
 
-    merged, states = _merged(made, engine, limits, (part(0), part(1)))
+    merged, states = merged_layers(made, engine, limits, (part(0), part(1)))
     most = min(MAX_VERTICES, math.isqrt(max_memory // 8))
     found = cuts(merged, states, budget=budget, most_vertices=most, progress=part(2))
     found = tuple(replace(cut, closed_form=made.classes(cut.t)) for cut in found)
@@ -116,17 +116,25 @@ def task_of(task: Any, n: int | None = None, **options: Any) -> Task | UserTask:
     return known[task].sized(n, **options)
 
 
-def _merged(
-    task: Task | UserTask, engine: str, limits: Limits, progress: tuple[Progress, Progress]
+def default_engine(task: Task | UserTask) -> str:
+    """What ``engine`` None stands for: layers, where the task has a machine to follow."""
+    return TABLE if isinstance(task, UserTask) and not task.has_steps else LAYERS
+
+
+def merged_layers(
+    task: Task | UserTask,
+    engine: str,
+    limits: Limits,
+    progress: tuple[Progress, Progress] = (silent, silent),
 ) -> tuple[Layers, tuple[int, ...]]:
     """The merged automaton, and the states of the task's machine (or the prefixes) at each cut."""
     if isinstance(task, UserTask):
         with task._blamed("comparing its values"):  # what a token's or state's own __eq__ may raise
-            return _merged_layers(task, engine, limits, progress)
-    return _merged_layers(task, engine, limits, progress)
+            return _merge_layers(task, engine, limits, progress)
+    return _merge_layers(task, engine, limits, progress)
 
 
-def _merged_layers(
+def _merge_layers(
     task: Task | UserTask, engine: str, limits: Limits, progress: tuple[Progress, Progress]
 ) -> tuple[Layers, tuple[int, ...]]:
     alphabets = [task.alphabet(t) for t in range(task.length)]

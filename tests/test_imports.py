@@ -33,6 +33,8 @@ LAYERS = [
     {"problems", "tasks", "machines"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
+    {"columns", "symmetry"},
+    {"shattered", "hunt"},
     {"prefixes", "reachability"},
     {
         "information",
@@ -50,6 +52,9 @@ LAYERS = [
         "partitions",
     },
     {"chains", "minimum", "growth", "listing", "plots"},
+    {"tables", "pursuit"},
+    {"discovered"},
+    {"discovery"},
     {"retention", "families", "guesses"},
     {"cells", "points", "thresholds", "grid"},
     {"sweep"},
