@@ -6,6 +6,7 @@ import sys
 
 import click
 from commlb_cli.curve import curve_command
+from commlb_cli.discover import discover_command
 from commlb_cli.exact import exact_command
 from commlb_cli.listing import list_command
 from commlb_cli.plot import plot_command
@@ -36,6 +37,7 @@ def cli(context: click.Context, debug: bool, version: bool) -> None:
 cli.add_command(reduce_command)
 cli.add_command(states_command)
 cli.add_command(exact_command)
+cli.add_command(discover_command)
 cli.add_command(curve_command)
 cli.add_command(plot_command)
 cli.add_command(list_command)

@@ -13,7 +13,13 @@ import click
 RESULT_SUFFIXES = (".json", ".csv", ".jsonl")
 
 
-TEXTS = {"reduce": "text", "states": "states_text", "exact": "exact_text", "curve": "curve_text"}
+TEXTS = {
+    "reduce": "text",
+    "states": "states_text",
+    "exact": "exact_text",
+    "curve": "curve_text",
+    "discover": "discover_text",
+}
 """Where the text of a verb is made."""
 
 

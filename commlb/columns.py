@@ -196,7 +196,7 @@ def suffix(found: list[Columns], t: int, column: int) -> list[int]:
 
 def read_at(found: list[Columns], layers: Layers, t: int, column: int) -> int:
     """Which of the answers due after the cut the column reads, 0 the first."""
-    return sum(t < due < found[t].due[column] for due in layers.answered)
+    return sum(t < due < int(found[t].due[column]) for due in layers.answered)
 
 
 def prefixes(layers: Layers, t: int) -> NDArray[np.int32]:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from commlb.columns import MOST_WORK, columns
-from commlb.discovered import result_of
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
+from commlb.finding import result_of
 from commlb.layers import Layers, Limits, Progress, silent
-from commlb.minimum import default_engine, merged_layers, task_of
+from commlb.minimum import engine_for, merged_automaton, task_of
 from commlb.pursuit import MAX_NODES, Pursuit
 from commlb.records_witness import DiscoverResult
 from commlb.symmetry import Permutation, row_permutations
@@ -62,10 +62,10 @@ def discover(
     _check(made, cut, over, max_nodes)
     limits = Limits(max_states, max(max_memory, Limits.max_memory), timeout)
     clock = _clock(made, limits)
-    engine = engine or default_engine(made)
+    engine = engine or engine_for(made)
     if engine not in ("layers", "table"):
         raise BadInput(f"engine must be 'layers' or 'table'; given {engine!r}")
-    merged, _ = merged_layers(made, engine, limits)
+    merged, _ = merged_automaton(made, engine, limits)
     generators = symmetries(made, merged) if symmetric else []
     found = columns(merged, max_memory=max_memory, most_work=MOST_WORK, seed=seed, clock=clock)
     cuts = range(merged.length) if cut is None else [cut]

@@ -69,7 +69,7 @@ def solve(
         raise BadInput(f"engine must be '{LAYERS}' or '{TABLE}'; given {engine!r}")
     limits = Limits(max_states, max_memory, timeout)
     limits.check("one a layer", (), states=made.length + 1)
-    engine = engine or default_engine(made)
+    engine = engine or engine_for(made)
 
     def part(k: int) -> Progress:
         def heard(done: int, of: int) -> None:
@@ -78,7 +78,7 @@ def solve(
 
         return heard
 
-    merged, states = merged_layers(made, engine, limits, (part(0), part(1)))
+    merged, states = merged_automaton(made, engine, limits, (part(0), part(1)))
     most = min(MAX_VERTICES, math.isqrt(max_memory // 8))
     found = cuts(merged, states, budget=budget, most_vertices=most, progress=part(2))
     found = tuple(replace(cut, closed_form=made.classes(cut.t)) for cut in found)
@@ -116,12 +116,12 @@ def task_of(task: Any, n: int | None = None, **options: Any) -> Task | UserTask:
     return known[task].sized(n, **options)
 
 
-def default_engine(task: Task | UserTask) -> str:
-    """What ``engine`` None stands for: layers, where the task has a machine to follow."""
+def engine_for(task: Task | UserTask) -> str:
+    """The engine that serves ``task``: a table where there is no automaton to follow."""
     return TABLE if isinstance(task, UserTask) and not task.has_steps else LAYERS
 
 
-def merged_layers(
+def merged_automaton(
     task: Task | UserTask,
     engine: str,
     limits: Limits,

@@ -53,7 +53,7 @@ LAYERS = [
     },
     {"chains", "minimum", "growth", "listing", "plots"},
     {"tables", "pursuit"},
-    {"discovered"},
+    {"finding"},
     {"discovery"},
     {"retention", "families", "guesses"},
     {"cells", "points", "thresholds", "grid"},
