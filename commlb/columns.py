@@ -142,26 +142,23 @@ class _Collected:
         return Columns(self.t, self.rows, self.answers, packed, token, after, due, self.complete)
 
     def _behind_tokens(self) -> Iterator[tuple[Codes, list[tuple[int, int, int]]]]:
-        """Each column at t + 1 behind each token: in order, or a random part in random order."""
+        """Each column at t + 1 behind each token: in order, or a random part of them in random order."""
         if self.later is None:
             return
-        following, later = self.layers.following[self.t], self.later
+        later, following = self.later, self.layers.following[self.t]
         tokens = following.shape[1]
-        pairs: Any = range(len(later) * tokens)
-        if len(pairs) > self.most_pairs:
-            self.complete = False
-        if len(pairs) > min(self.most, self.most_pairs):
-            pairs = self.rng.permutation(len(pairs))[: self.most_pairs]
-        size = max(1, CHUNK // max(self.rows, later.rows))
-        for first in range(0, len(pairs), size):
-            some = np.array(pairs[first : first + size])
-            after, token = some // tokens, some % tokens
-            distinct, place = np.unique(after, return_inverse=True)
-            ahead = np.pad(later.codes(distinct), ((0, 0), (0, 1)))  # the last, place −1: not allowed
-            yield (
-                ahead[place[:, None], following.T[token]],
-                list(zip(token.tolist(), after.tolist(), later.due[after].tolist(), strict=True)),
-            )
+        taken: Any = np.arange(len(later))
+        if len(later) * tokens > min(self.most, self.most_pairs):
+            taken = self.rng.permutation(taken)[: max(1, self.most_pairs // tokens)]
+            self.complete &= len(taken) == len(later)
+        places = np.where(following < 0, later.rows, following).T.reshape(-1)
+        size = max(1, CHUNK // max(len(places), later.rows))
+        for first in range(0, len(taken), size):
+            some = taken[first : first + size]
+            ahead = np.pad(later.codes(some), ((0, 0), (0, 1)))  # the last place: not allowed
+            codes = np.take(ahead, places, axis=1).reshape(-1, self.rows)
+            after, due = np.repeat(some, tokens).tolist(), np.repeat(later.due[some], tokens).tolist()
+            yield codes, list(zip([*range(tokens)] * len(some), after, due, strict=True))
 
     def _add(self, codes: Codes, pointers: list[tuple[int, int, int]]) -> None:
         """Keep the columns that are new and somewhere defined. Those yet unread are another kind."""

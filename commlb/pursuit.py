@@ -23,7 +23,7 @@ QUICK = 2000
 SETTLING = 16
 """A cut that can hold no larger set than the one found is given max_nodes over this."""
 
-QUICK_WORK = 2**26
+QUICK_WORK = 2**24
 """Rows that a first annealing looks at."""
 
 KEPT_BYTES = 2**27
@@ -146,6 +146,9 @@ class Pursuit:
 
     def _search(self, case: Case, size: int, most: int) -> bool:
         """Look for a set of ``size`` choices; True if that settled it, either way."""
+        most = min(most, self.max_nodes - self.nodes)
+        if most < 1:
+            return False
         hunter = Hunter(self.given(case), self.effort)
         generators = self._generators(case)
         try:

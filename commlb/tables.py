@@ -86,12 +86,13 @@ def _ask(
     suffixes: Sequence[Sequence[int]],
     words: Sequence[tuple[int, ...]],
 ) -> None:
-    """Every stream of the table, or an even part of them, against the solver."""
+    """Every stream of the table, or an even part of them, against the solver, whose answers must tell symbols."""
     step = max(1, len(words) * made.n // MOST_ASKED)
     for number in range(0, len(words) * made.n, step):
         x, i = divmod(number, made.n)
         answer = _answer(task, layers, [*places[x], *suffixes[i]], made.cut, made.read_at[i])
-        if answer is UNDEFINED or answer != made.readings[i][words[x][i]]:
+        confirmed = answer is not UNDEFINED and answer == made.readings[i][words[x][i]]
+        if not confirmed or any(made.readings[i].count(said) > 1 for said in made.readings[i]):
             raise CommlbError(
                 f"the search found a set that {task.name}.solve does not confirm, at x number {x} and i = {i + 1}; "
                 "one of them is wrong, please report it"
