@@ -124,14 +124,14 @@ class Pursuit:
             case.n, case.chosen = len(found), found
 
     def _prove(self) -> None:
-        """Sets larger than the best, until there are none or the nodes are spent."""
+        """Sets larger than the best, until there are none or the nodes are spent: first where most was found."""
         open_ones = [case for case in self.cases if case.complete]
         while True:
             best = self.best.patterns
             larger = [case for case in open_ones if case.most > best]
             if not larger or self.nodes >= self.max_nodes:
                 return
-            case = min(larger, key=lambda case: (case.rows * case.columns, case.t, case.symbols))
+            case = min(larger, key=lambda case: (-case.patterns, case.rows * case.columns, case.t))
             share = max(QUICK, (self.max_nodes - self.nodes) // len(larger))
             if not self._search(case, _beyond(best, case.symbols), share):
                 open_ones.remove(case)

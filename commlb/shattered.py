@@ -18,6 +18,9 @@ from commlb.symmetry import Permutation
 
 Words = NDArray[np.uint64]
 
+CHUNK = 2**22
+"""Entries that are unpacked at a time."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -46,7 +49,7 @@ def choices(columns: Columns, symbols: int, ranks: Sequence[int], max_memory: in
     order = np.argsort(np.array(ranks))
     found: dict[frozenset[bytes], tuple[int, tuple[int, ...]]] = {}
     of_task = columns.of_task
-    size = max(1, 2**24 // max(1, columns.rows * len(order)))
+    size = max(1, CHUNK // (columns.rows * len(order)))
     for first in range(0, len(of_task), size):
         some = of_task[first : first + size]
         codes = columns.codes(some)
@@ -73,7 +76,7 @@ def _choices(
     column = np.array([pair[0] for pair in found], np.int64)
     answers = order[np.array([pair[1] for pair in found], np.int64).reshape(-1, symbols)]
     planes = np.empty((len(found), symbols, words), np.uint64)
-    size = max(1, 2**24 // max(1, columns.rows))
+    size = max(1, CHUNK // columns.rows)
     for first in range(0, len(found), size):
         codes = columns.codes(column[first : first + size])
         for s in range(symbols):
@@ -101,11 +104,14 @@ def permuted(given: Choices, rows: Permutation) -> Permutation | None:
     back = np.argsort(rows)
     words = given.planes.shape[2]
     found = np.empty(len(given), np.int64)
-    for k, planes in enumerate(given.planes):
-        moved = place.get(_key(_packed(_bits(planes, given.rows)[:, back], words)), -1)
-        if moved < 0:
-            return None
-        found[k] = moved
+    size = max(1, CHUNK // (given.symbols * given.rows))
+    for first in range(0, len(given), size):
+        some = given.planes[first : first + size].reshape(-1, words)
+        moved = _packed(np.take(_bits(some, given.rows), back, axis=1), words)
+        for k, planes in enumerate(moved.reshape(-1, given.symbols, words), first):
+            found[k] = place.get(_key(planes), -1)
+    if len(given) and found.min() < 0:
+        return None
     return found if len(np.unique(found)) == len(found) else None
 
 
