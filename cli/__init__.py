@@ -8,6 +8,7 @@ import click
 from commlb_cli.check import check_command
 from commlb_cli.collide import collide_command
 from commlb_cli.curve import curve_command
+from commlb_cli.discover import discover_command
 from commlb_cli.exact import exact_command
 from commlb_cli.listing import list_command
 from commlb_cli.plot import plot_command
@@ -38,6 +39,7 @@ def cli(context: click.Context, debug: bool, version: bool) -> None:
 cli.add_command(reduce_command)
 cli.add_command(states_command)
 cli.add_command(exact_command)
+cli.add_command(discover_command)
 cli.add_command(check_command)
 cli.add_command(collide_command)
 cli.add_command(curve_command)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from commlb_cli.options import INTEGER, Sizes, complete, limits, results
+from commlb_cli.options import INTEGER, Sizes, complete, engine, limits, results, sizes
 
 EXPORTS = (".json", ".dot")
 
@@ -17,21 +17,8 @@ EXPORTS = (".json", ".dot")
 @click.command("exact")
 @click.argument("task", shell_complete=complete("task"))
 @click.option("--n", type=Sizes(), required=True, help="The task's own size, or a range a:b[:step].")
-@click.option("--symbols", type=INTEGER, help="Alphabet of words or values (index, ar, mqar, copying).")
-@click.option("--types", type=INTEGER, help="Token, key or bracket types, where the task has them.")
-@click.option(
-    "--keys", type=click.Choice(["fixed", "free"]), help="Keys in a fixed order, or free (ar, mqar, cgram)."
-)
-@click.option("--c", type=INTEGER, help="Length of the c-grams (cgram).")
-@click.option("--depth", type=INTEGER, help="Largest depth of brackets (dyck).")
-@click.option("--dimension", type=INTEGER, help="Dimension of the hypercube (nearest).")
-@click.option("--length", type=INTEGER, help="Tokens of a stream (triangle, st-connectivity).")
-@click.option("--simple", is_flag=True, default=None, help="No edge twice (istree): a promise.")
-@click.option(
-    "--engine",
-    type=click.Choice(["layers", "table"]),
-    help="Follow the states of the task's machine, or tabulate all streams.",
-)
+@sizes
+@engine
 @click.option("--max-states", type=INTEGER, help="States of all layers, or streams (default 2^22).")
 @limits
 @click.option("--export", metavar="FILE", help="Write the minimal automaton as .json or .dot.")

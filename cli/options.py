@@ -100,6 +100,28 @@ inside = _all(
 )
 """A problem inside a task, and a machine."""
 
+sizes = _all(
+    click.option("--symbols", type=INTEGER, help="Alphabet of words or values (index, ar, mqar, copying)."),
+    click.option("--types", type=INTEGER, help="Token, key or bracket types, where the task has them."),
+    click.option(
+        "--keys",
+        type=click.Choice(["fixed", "free"]),
+        help="Keys in a fixed order, or free (ar, mqar, cgram).",
+    ),
+    click.option("--c", type=INTEGER, help="Length of the c-grams (cgram)."),
+    click.option("--depth", type=INTEGER, help="Largest depth of brackets (dyck)."),
+    click.option("--dimension", type=INTEGER, help="Dimension of the hypercube (nearest)."),
+    click.option("--length", type=INTEGER, help="Tokens of a stream (triangle, st-connectivity)."),
+    click.option("--simple", is_flag=True, default=None, help="No edge twice (istree): a promise."),
+)
+"""The sizes of a task beside n."""
+
+engine = click.option(
+    "--engine",
+    type=click.Choice(["layers", "table"]),
+    help="Follow the states of the task's machine, or tabulate all streams.",
+)
+
 limits = _all(
     click.option("--max-memory", type=INTEGER, help="Bytes at most (default 2^32)."),
     click.option("--timeout", type=float, help="Seconds at most."),

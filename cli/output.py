@@ -19,6 +19,7 @@ TEXTS = {
     "states": "states_text",
     "exact": "exact_text",
     "curve": "curve_text",
+    "discover": "discover_text",
     "check": "check_text",
     "collide": "collide_text",
 }

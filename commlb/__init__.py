@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "collide",
     "curve",
+    "discover",
     "exact",
     "prove",
     "reduce",
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from commlb.chains import reduce
     from commlb.checker import check
     from commlb.collisions import collide
+    from commlb.discovery import discover
     from commlb.listing import catalogue
     from commlb.machines.base import BROKEN, UNDEFINED
     from commlb.minimum import exact
@@ -42,6 +44,7 @@ _HOMES = {
     "check": "checker",
     "collide": "collisions",
     "curve": "sweep",
+    "discover": "discovery",
     "exact": "minimum",
     "prove": "proof",
     "reduce": "chains",

@@ -130,11 +130,11 @@ def merged_automaton(
     """The merged automaton, and the states of the task's machine (or the prefixes) at each cut."""
     if isinstance(task, UserTask):
         with task._blamed("comparing its values"):  # what a token's or state's own __eq__ may raise
-            return _merged_layers(task, engine, limits, progress)
-    return _merged_layers(task, engine, limits, progress)
+            return _merge_layers(task, engine, limits, progress)
+    return _merge_layers(task, engine, limits, progress)
 
 
-def _merged_layers(
+def _merge_layers(
     task: Task | UserTask, engine: str, limits: Limits, progress: tuple[Progress, Progress]
 ) -> tuple[Layers, tuple[int, ...]]:
     alphabets = [task.alphabet(t) for t in range(task.length)]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+
+from commlb.records_rows import ENGINE_VERSION
 
 if TYPE_CHECKING:
     from commlb.records import MachineInfo
@@ -80,6 +84,42 @@ class DiscoverResult:
     complete: bool
     stopped: str | None
     verdict: str
+
+    def rows(self) -> list[DiscoverPoint]:
+        """One CSV row a cut, for ``commlb.records_rows.to_csv``."""
+        size = ";".join(f"{key}={value}" for key, value in self.task_size.items())
+        return [
+            DiscoverPoint(self.task, size, self.length, self.alphabet_size, **asdict(cut), seed=self.seed)
+            for cut in self.cuts
+        ]
+
+
+@dataclass(frozen=True)
+class DiscoverPoint:
+    """One CSV row: one cut of one task. ``digest`` covers all of it."""
+
+    task: str
+    task_size: str
+    stream_length: int
+    alphabet_size: int
+    t: int
+    rows: int
+    columns: int | None
+    n: int
+    symbols: int
+    bits: float
+    upper_bound_bits: float
+    upper_bound_by: str
+    optimal: bool
+    evidence: str
+    seed: int | None
+    engine_version: int = ENGINE_VERSION
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        values = [getattr(self, column.name) for column in fields(self) if column.name != "digest"]
+        text = json.dumps(values)
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ LAYERS = [
     {"problems", "tasks", "machines"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
+    {"columns", "symmetry"},
+    {"shattered", "hunt"},
     {"prefixes", "reachability", "walks", "birthday", "distinguished"},
     {
         "information",
@@ -61,6 +63,9 @@ LAYERS = [
         "wording_collide",
     },
     {"chains", "minimum", "tabled", "discovered", "growth", "listing", "plots"},
+    {"tables", "pursuit"},
+    {"finding"},
+    {"discovery"},
     {"retention", "families", "guesses", "horizons"},
     {"collisions"},
     {"matrices", "rank"},

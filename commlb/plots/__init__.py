@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import __version__, files
-from commlb.plots import collision, exact, families, growth, horizons, rows, sizes, states
+from commlb.plots import collision, discovered, exact, families, growth, horizons, rows, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
@@ -41,7 +41,7 @@ from commlb.records import Bound, ReduceResult, spec
 from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_rows import MemoryPoint
 from commlb.records_states import StatesResult
-from commlb.records_witness import CollideResult, Horizon
+from commlb.records_witness import CollideResult, DiscoverResult, Horizon
 
 __all__ = [
     "KINDS",
@@ -54,6 +54,7 @@ __all__ = [
     "layout_graph",
     "query",
     "save_collide",
+    "save_discover",
     "save_exact",
     "save_families",
     "save_growth",
@@ -140,6 +141,14 @@ def save_exact(
     ("INDEX by hubs", bound), of which the best are drawn as lines. Files as in ``save_reduce``.
     """
     _save(path, lambda: exact.figure(result, reductions), source)
+
+
+def save_discover(result: DiscoverResult, path: str | Path, source: str = "") -> None:
+    """Draw what ``discover`` found: bits shattered at each cut, what bounds them, and the registered reductions.
+
+    Files as in ``save_reduce``.
+    """
+    _save(path, lambda: discovered.figure(result), source)
 
 
 def save_growth(result: GrowthResult, path: str | Path, source: str = "") -> None:

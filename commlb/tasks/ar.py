@@ -25,6 +25,7 @@ from commlb.machines.base import (
 from commlb.records import Bound
 from commlb.tasks.base import Task
 from commlb.tasks.dictionaries import KEYS, are_fixed, check_pairs, fullest, log2_dictionaries
+from commlb.tasks.symmetries import mixing
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class AssociativeRecall(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1]
+
+    def symmetries(self) -> list[Any]:
+        """The values may be renamed, and the keys, unless their order is fixed."""
+        keys = [] if self.fixed else mixing(range(1, self.keys + 1))
+        return [*mixing(self.answers), *keys]
 
     def solve(self, stream: Sequence[int]) -> Any:
         self.check_stream(stream)

@@ -160,6 +160,14 @@ class Task(ABC):
         """
         return None
 
+    def symmetries(self) -> list[Any]:
+        """Permutations of tokens that keep the task, as ``commlb.symmetry`` takes, and verifies, them.
+
+        Each a mapping of tokens for all positions, or a list of mappings, one a position; tokens that are left
+        out stay. All that they generate is a symmetry too.
+        """
+        return []
+
     def run(self, stream: Sequence[int]) -> Any:
         """What the automaton answers on ``stream``, in the form of ``solve``."""
         automaton = self.automaton()

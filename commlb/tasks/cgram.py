@@ -25,6 +25,7 @@ from commlb.symbolic import Unknown
 from commlb.tasks.base import Task
 from commlb.tasks.cgram_machine import WindowsMachine
 from commlb.tasks.dictionaries import KEYS, are_fixed
+from commlb.tasks.symmetries import mixing
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,10 @@ class CGram(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1]
+
+    def symmetries(self) -> list[Any]:
+        """The tokens may be renamed; in a text of fixed blocks the values."""
+        return list(mixing(range(self.blocks + 1 if self.fixed else 1, self.types + 1)))
 
     def solve(self, stream: Sequence[int]) -> Any:
         self.check_stream(stream)

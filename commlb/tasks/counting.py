@@ -24,6 +24,7 @@ from commlb.machines.base import (
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task, log2_binomial
+from commlb.tasks.symmetries import mixing
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class Counting(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1]
+
+    def symmetries(self) -> list[Any]:
+        """The items may be renamed; the threshold stays."""
+        items = mixing(range(1, self.types + 1))
+        return [[move] * (self.text_length + 1) + [{}] for move in items]
 
     def solve(self, stream: Sequence[int]) -> bool:
         self.check_stream(stream)

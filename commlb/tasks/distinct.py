@@ -14,6 +14,7 @@ from commlb.errors import require_at_least
 from commlb.machines.base import Array, Letter, LetterAutomaton, Live, Machine, Namer, abridged
 from commlb.records import Bound
 from commlb.tasks.base import EXACT_SUBSETS, Task, log2_subsets, subsets
+from commlb.tasks.symmetries import mixing
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class DistinctElements(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1]
+
+    def symmetries(self) -> list[Any]:
+        """The items may be renamed."""
+        return list(mixing(range(1, self.types + 1)))
 
     def solve(self, stream: Sequence[int]) -> int:
         self.check_stream(stream)

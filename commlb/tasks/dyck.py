@@ -17,6 +17,7 @@ from commlb.machines.base import Array, Letter, LetterAutomaton, Live, Machine, 
 from commlb.records import Bound
 from commlb.symbolic import Unknown
 from commlb.tasks.base import Task
+from commlb.tasks.symmetries import mixing
 
 DEAD = "dead"
 """The state from which no word is well matched."""
@@ -81,6 +82,12 @@ class Dyck(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1] + (0 if letter[0] == "open" else self.kinds)
+
+    def symmetries(self) -> list[Any]:
+        """The kinds of brackets may be renamed."""
+        kinds = self.kinds
+        moves = mixing(range(kinds))
+        return [move | {a + kinds: b + kinds for a, b in move.items()} for move in moves]
 
     def solve(self, stream: Sequence[int]) -> bool:
         """By rewriting: pairs that stand next to each other are removed until none is left."""

@@ -24,6 +24,7 @@ from commlb.machines.base import (
 )
 from commlb.records import Bound
 from commlb.tasks.base import Task
+from commlb.tasks.symmetries import mixing
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Index(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[-1]
+
+    def symmetries(self) -> list[Any]:
+        """The symbols may be renamed."""
+        symbols = mixing(range(self.symbols))
+        return [[move] * self.word_length + [{}] for move in symbols]
 
     def solve(self, stream: Sequence[int]) -> int:
         self.check_stream(stream)

@@ -24,6 +24,7 @@ from commlb.machines.base import (
 from commlb.records import Bound
 from commlb.tasks.base import Task
 from commlb.tasks.partitions import PartitionAutomaton, SimpleAutomaton
+from commlb.tasks.symmetries import mixing, on_edges
 
 EXACT_PARTITIONS = 700
 """Vertices up to which partitions are counted exactly (a quadratic number of big-integer steps)."""
@@ -92,6 +93,10 @@ class IsTree(Task):
     def token(self, letter: Letter) -> int:
         u, v = sorted(letter[1:])
         return v * (v - 1) // 2 + u
+
+    def symmetries(self) -> list[Any]:
+        """The vertices may be renamed."""
+        return list(on_edges(self.vertices, mixing(range(self.vertices))))
 
     def solve(self, stream: Sequence[int]) -> Any:
         """By networkx: connected with N−1 edges; on a multigraph, so that a repeated edge counts."""

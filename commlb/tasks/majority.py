@@ -14,6 +14,7 @@ from commlb.errors import require_at_least
 from commlb.machines.base import Array, Letter, LetterAutomaton, Live, Machine, Namer, abridged
 from commlb.records import Bound
 from commlb.tasks.base import Task, log2_binomial
+from commlb.tasks.symmetries import mixing
 
 MOST_TERMS = 10_000
 """Terms of the sum for the number of classes up to which it is made."""
@@ -71,6 +72,10 @@ class Majority(Task):
 
     def token(self, letter: Letter) -> int:
         return letter[1]
+
+    def symmetries(self) -> list[Any]:
+        """The items may be renamed."""
+        return list(mixing(range(1, self.types + 1)))
 
     def solve(self, stream: Sequence[int]) -> int:
         """By the median: a token that fills more than half of the sorted text stands in its middle."""

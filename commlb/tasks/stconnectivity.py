@@ -23,6 +23,7 @@ from commlb.machines.base import (
 from commlb.records import Bound
 from commlb.tasks.base import Task
 from commlb.tasks.istree import EXACT_PARTITIONS, PartitionMachine, ends, stirling_row
+from commlb.tasks.symmetries import mixing, on_edges
 
 JOINED = "joined"
 """The state in which s and t are connected."""
@@ -104,6 +105,11 @@ class STConnectivity(Task):
         special = [vertex for vertex, name in ENDS.items() if name == role or role == "join"]
         u, v = sorted([*special, *named])
         return v * (v - 1) // 2 + u
+
+    def symmetries(self) -> list[Any]:
+        """The vertices other than s and t may be renamed, and these two exchanged."""
+        moves = [{0: 1, 1: 0}, *mixing(range(2, self.vertices))]
+        return list(on_edges(self.vertices, moves))
 
     def solve(self, stream: Sequence[int]) -> bool:
         """By networkx, which looks for a path."""

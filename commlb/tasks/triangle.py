@@ -24,6 +24,7 @@ from commlb.machines.base import (
 from commlb.records import Bound
 from commlb.tasks.base import Task, log2_subsets
 from commlb.tasks.istree import ends
+from commlb.tasks.symmetries import mixing, on_edges
 
 CLOSED = "triangle"
 """The state in which a triangle is closed."""
@@ -92,6 +93,10 @@ class Triangle(Task):
             return self.edges
         u, v = sorted(letter[1:])
         return v * (v - 1) // 2 + u
+
+    def symmetries(self) -> list[Any]:
+        """The vertices may be renamed."""
+        return list(on_edges(self.vertices, mixing(range(self.vertices))))
 
     def solve(self, stream: Sequence[int]) -> bool:
         """By networkx, which counts the triangles at each vertex of the simple graph."""
