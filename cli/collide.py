@@ -30,7 +30,7 @@ from commlb_cli.options import INTEGER, inside, limits, results
 @click.option("--budget", type=INTEGER, help="Tokens that fading waits for two states to merge.")
 @click.option("--max-states", type=INTEGER, help="Prefixes of one layer at most (2^22, or 2^24 if chosen).")
 @limits
-@results("")
+@results("a row a memory horizon, of --method fading")
 def collide_command(
     task: str, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
 ) -> None:
@@ -53,14 +53,15 @@ def collide_command(
       commlb collide istree --n 2000 --machine linear:d=64
       commlb collide equality --n 100 --machine fingerprint:bits=40 --method kernel
       commlb collide index --n 64 --machine random:bits=48 --seed 1 --workers 2
-      commlb collide index --n 12 --machine store
+      commlb collide index --n 400 --machine gru:d=4,p=2:16:2 --method fading --plot h.png
+      commlb collide dyck --reduction found.json --machine random:bits=4
     """
     started = time.perf_counter()
     from commlb_cli import output
 
     import commlb
 
-    output.check(out, plots, has_rows=False)
+    output.check(out, plots, has_rows=given["method"] == "fading")
     given = {key: value for key, value in given.items() if value not in (None, ())}
     result = commlb.collide(
         task, **given, announce=_announce, progress=output.progress_on_terminal("layers, tokens or runs")
@@ -69,9 +70,9 @@ def collide_command(
         output.draw(plots, "save_horizons", result.horizons, out)
     else:
         output.draw(plots, "save_collide", result, out)
-    output.say("collide", result, [], as_json, out, started, result.seed)
+    output.say("collide", result, list(result.horizons), as_json, out, started, result.seed)
     if result.collision is not None:
-        for path in out:
+        for path in [path for path in out if not path.lower().endswith(".csv")]:
             click.echo(f"commlb: verify it: commlb check {path}", err=True)
 
 

@@ -88,7 +88,11 @@ def save(path: str, command: str, result: Any, rows: list[Any], where: dict[str,
     from commlb.records_rows import to_csv
 
     suffix = Path(path).suffix.lower()
-    if suffix == ".csv":
+    if suffix == ".csv" and command == "collide":
+        from commlb.records_horizons import to_csv as horizons_to_csv
+
+        text = horizons_to_csv(rows)
+    elif suffix == ".csv":
         text = to_csv(rows)
     else:
         text = to_json(command, result, where, indent=2 if suffix == ".json" else None) + "\n"

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from commlb import machines, reductions
+from commlb import discovered, horizons, machines
 from commlb.certificates import certify
 from commlb.chains import machine_info
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit, require_at_least
+from commlb.families import Family
 from commlb.first_merge import Budget, first_merge
 from commlb.layers import Limits, Progress, silent
 from commlb.linear_maps import kernel_pair
@@ -43,7 +44,7 @@ Found = tuple[Sequence[int], Sequence[int]]
 
 def collide(
     task: str,
-    n: int,
+    n: int | None = None,
     *,
     reduction: str | None = None,
     symbols: int | None = None,
@@ -69,6 +70,9 @@ def collide(
     symbol and waits until the machine has forgotten it; "distinguished" walks at random. One that does not apply,
     or is over its budget, gives way to the next. The pair that is found depends on ``seed`` alone, not on time.
 
+    ``reduction`` may be a file that ``commlb discover`` wrote; n is then the file's. A range in ``machine``,
+    ``gru:d=4,p=2:12``, is for "fading": horizons of every machine, and a collision of the largest.
+
     ``max_states``: prefixes of a layer. ``workers`` (threads), ``resume`` (a file) and ``max_work`` (runs at
     most) are for "distinguished", where ``announce`` is told the expected runs before the work starts;
     ``positions`` (from 1) and ``budget`` (tokens) for the memory horizons of "fading". ``progress(done, of)``
@@ -85,11 +89,12 @@ def collide(
     """
     n, symbols, c, seed, workers, budget = map(as_int, (n, symbols, c, seed, workers, budget))
     check_sizes(n, symbols, c)
-    chosen = reductions.build(task, reduction, n, symbols, c)
-    made = machines.build(machine, chosen.task, chosen.cut)
+    chosen = discovered.build(task, reduction, n, symbols, c)
+    *smaller, made = _machines(machine, chosen, method)
     return run(
         chosen,
         made,
+        smaller=smaller,
         method=method,
         seed=seed,
         workers=workers,
@@ -105,10 +110,22 @@ def collide(
     )
 
 
+def _machines(machine: str, chosen: Reduction, method: str | None) -> list[Machine]:
+    """The machine, or those of a range in its size."""
+    if isinstance(machine, str) and Family(machine).open:
+        if method != "fading":
+            raise BadInput(
+                f"a range in '{machine}' is for memory horizons; add --method fading, or name one machine"
+            )
+        return horizons.members_of(machine, chosen)
+    return [machines.build(machine, chosen.task, chosen.cut)]
+
+
 def run(
     chosen: Reduction,
     made: Machine,
     *,
+    smaller: Sequence[Machine] = (),
     method: str | None = None,
     seed: int | None = None,
     workers: int = 1,
@@ -122,7 +139,10 @@ def run(
     announce: Callable[[float], None] = lambda expected: None,
     progress: Progress = silent,
 ) -> CollideResult:
-    """``collide`` for a reduction and a machine that are already made, registered or not."""
+    """``collide`` for a reduction and a machine that are already made, registered or not.
+
+    ``smaller``: more machines, whose memory horizons are found too.
+    """
     if method is not None and method not in METHODS:
         raise BadInput(f"method must be one of {', '.join(METHODS)}; given {method!r}")
     if seed is not None:
@@ -143,7 +163,7 @@ def run(
     search = _Search(
         chosen, made, limits, announce, progress, method, max_states, seed, workers, resume, max_work
     )
-    search.positions, search.tokens = positions, budget
+    search.smaller, search.positions, search.tokens = smaller, positions, budget
     return search.result()
 
 
@@ -162,6 +182,7 @@ class _Search:
     workers: int
     resume: str | Path | None
     max_work: int | None
+    smaller: Sequence[Machine] = ()
     positions: Sequence[int] | None = None
     tokens: int | None = None
     tried: list[tuple[str, str]] = field(default_factory=list)
@@ -260,8 +281,6 @@ class _Search:
         return self.used
 
     def _fading(self) -> tuple[Found | None, str]:
-        from commlb import horizons
-
         seconds = None
         if self.limits.timeout is not None:
             seconds = max(0.0, self.limits.timeout - (time.perf_counter() - self.limits.started))
@@ -276,18 +295,23 @@ class _Search:
         )
         if self.method is not None:
             self.limits.check_time("memory horizons")
-            self.horizons = horizons.horizons(
-                self.chosen,
-                self.made,
-                budget=self.tokens,
-                seed=self._drawn(),
-                progress=self.progress,
-                positions=(1,) if self.positions is None else self.positions,
+            self.horizons = tuple(
+                one for made in (*self.smaller, self.made) for one in self._horizons_of(made)
             )
         if found is None:
             return None, "one symbol changed, and the same ones after it: no two states were seen to merge"
         x, x_other, merged_at = found
         return (x, x_other), f"two inputs that differ in one symbol merge after {merged_at} tokens"
+
+    def _horizons_of(self, made: Machine) -> tuple[Horizon, ...]:
+        return horizons.horizons(
+            self.chosen,
+            made,
+            budget=self.tokens,
+            seed=self._drawn(),
+            progress=self.progress,
+            positions=(1,) if self.positions is None else self.positions,
+        )
 
     def _distinguished(self) -> tuple[Found | None, str]:
         from commlb import distinguished

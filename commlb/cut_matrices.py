@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commlb.errors import BadInput, LimitError
-from commlb.layers import Layers, Limits, silent
+from commlb.layers import Layers, Limits
 from commlb.machines.base import UNDEFINED
 from commlb.matrices import MAX_ENTRIES, Matrix, labelled
-from commlb.minimum import LAYERS, TABLE, _merged, task_of
+from commlb.minimum import LAYERS, TABLE, merged_automaton, task_of
 from commlb.records_bounds import MatrixSource
 from commlb.tasks.base import Task
 from commlb.userfile import UserTask
@@ -163,7 +163,7 @@ def of_classes(
     made = task_of(task, n, **options)
     due = _due(made, cut, read_at)
     engine = TABLE if isinstance(made, UserTask) and not made.has_steps else LAYERS
-    merged, _ = _merged(made, engine, limits or Limits(), (silent, silent))
+    merged, _ = merged_automaton(made, engine, limits or Limits())
     columns, suffixes = _behaviours(merged, cut, sorted(made.answered_at)[due], max_columns)
     prefixes = _representatives(merged, cut)
     names = [_labels(made, merged, 0, tokens) for tokens in prefixes]

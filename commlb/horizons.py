@@ -302,7 +302,7 @@ def study(
     members = [
         member
         for text in (machine if isinstance(machine, (list, tuple)) else [machine])
-        for member in _members(text, chosen)
+        for member in members_of(text, chosen)
     ]
     options: dict[str, Any] = {"positions": positions, "continuations": continuations, "draws": draws}
     options |= {"budget": budget, "width": width, "seed": seed}
@@ -314,7 +314,8 @@ def study(
     return tuple(found)
 
 
-def _members(text: Any, chosen: Reduction) -> list[Machine]:
+def members_of(text: Any, chosen: Reduction) -> list[Machine]:
+    """The machines that ``text`` stands for, ``gru:d=4,p=2:8``, by capacity; one for a text without a range."""
     if not isinstance(text, str):
         raise BadInput(
             f"machine must be a specification such as 'gru:d=4,p=2:8'; given {type(text).__name__}"
