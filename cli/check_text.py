@@ -12,6 +12,7 @@ NAMES = {
     "bound": "bound",
     "reduce": "result of reduce",
     "rows": "rows",
+    "horizons": "memory horizons",
 }
 
 

@@ -84,7 +84,10 @@ def _inputs(found: Collision) -> list[str]:
 def _horizons(horizons: tuple[Horizon, ...]) -> list[str]:
     """A line for each horizon."""
     rows = ["Memory horizons: tokens until a changed symbol is forgotten, bit for bit"]
-    for found in horizons:
+    several = len({found.machine for found in horizons}) > 1
+    for place, found in enumerate(horizons):
+        if several and (not place or found.machine != horizons[place - 1].machine):
+            rows += wrap(found.machine, "  ", "    ")
         steps = f"unmerged within {found.budget}" if found.steps is None else str(found.steps)
         rows.append(
             f"  {f'x_{found.position}: {found.symbol} or {found.other}':<20}{found.continuation:<24}{steps}"

@@ -41,7 +41,9 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
 
     Raises ``Refused`` with the first thing that is not so.
     """
-    table = None if found.collision is None else found.collision.table
+    table = found.table
+    if found.collision is not None:
+        same("collision.table", found.collision.table, table)
     inside = inside_of(found, table, notes, own)
     for name, derived in (
         ("problem", inside.problem.name),
@@ -65,7 +67,7 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
         same("method of the collision", found.collision.method, found.method)
         check_certificate(found.collision, inside, made, notes, own)
     _check_none(found, inside, made, notes)
-    check_horizons(found.horizons, inside, made, found.machine.name, notes)
+    check_horizons(found.horizons, inside, made, found.machine.name, notes, own)
     notes.take("the methods that were tried, their work and seed", "the verdict's words", "the provenance")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from commlb.check_common import Inside, Notes, message, require, run, same
+from commlb.check_common import Inside, Notes, Own, machine_of, message, registered, require, run, same
 from commlb.machines.base import Machine
+from commlb.records_horizons import from_csv
 from commlb.records_witness import Horizon
 
 MOST_CHANGED = 64
@@ -17,10 +19,41 @@ SEARCHED = ("worst found", "best found")
 
 
 def check_horizons(
-    horizons: Sequence[Horizon], inside: Inside, made: Machine, name: str, notes: Notes
+    horizons: Sequence[Horizon], inside: Inside, made: Machine, name: str, notes: Notes, own: Own
 ) -> None:
-    """Horizons of ``made``, which the file calls ``name``. Raises ``Refused`` with the first that is not so."""
-    again = sum(_check(given, inside, made, name, f"horizons[{k}]") for k, given in enumerate(horizons))
+    """Horizons of ``made``, which the file calls ``name``, and of machines of other sizes, by their names.
+
+    Raises ``Refused`` with the first that is not so.
+    """
+    machines, again = {_typed(name, made): (made, name)}, 0
+    for k, given in enumerate(horizons):
+        if given.machine not in machines:
+            other = machine_of(given.machine, inside.task, inside.cut, own)
+            machines[given.machine] = other, other.name
+        again += _check(given, inside, *machines[given.machine], f"horizons[{k}]")
+    _note(horizons, again, notes)
+
+
+def check_horizon_rows(text: str, name: str, notes: Notes, own: Own) -> None:
+    """The same of rows, whose reductions and machines are looked up by their names."""
+    found, again = from_csv(text, name), 0
+    require(bool(found), "it holds no rows")
+    places: dict[tuple[Any, ...], Inside] = {}
+    machines: dict[tuple[Any, ...], Machine] = {}
+    for line, given in enumerate(found, 2):
+        place = given.task, given.reduction, given.n, given.symbols, given.c
+        if place not in places:
+            places[place] = registered(*place)
+        inside = places[place]
+        if (*place, given.machine) not in machines:
+            machines[*place, given.machine] = machine_of(given.machine, inside.task, inside.cut, own)
+        made = machines[*place, given.machine]
+        again += _check(given, inside, made, made.name, f"line {line}: ")
+    notes.add("the rows", "their digests; reductions and machines by name", str(len(found)))
+    _note(found, again, notes)
+
+
+def _note(horizons: Sequence[Horizon], again: int, notes: Notes) -> None:
     if again:
         notes.add("memory horizons", "both streams run again, one at a time", f"{again} of {len(horizons)}")
     if again < len(horizons):
@@ -29,16 +62,21 @@ def check_horizons(
         notes.take("that no better continuation than those found is there")
 
 
+def _typed(called: str, made: Machine) -> str:
+    """A machine as it is typed, under the name by which it is called."""
+    values = ",".join(f"{key}={value}" for key, value in made.parameters.items())
+    return f"{called}:{values}" if values else called
+
+
 def _check(given: Horizon, inside: Inside, made: Machine, called: str, where: str) -> bool:
     """One horizon; whether it was run again."""
-    values = ",".join(f"{key}={value}" for key, value in made.parameters.items())
     for name, derived in (
         ("task", inside.task.name),
         ("reduction", inside.name),
         ("n", inside.problem.n),
         ("symbols", inside.problem.symbols),
         ("c", inside.c),
-        ("machine", f"{called}:{values}" if values else called),
+        ("machine", _typed(called, made)),
         ("weights_digest", made.weights_digest),
         ("storage_bits", made.storage_bits),
         ("precision_bits", made.precision_bits),

@@ -13,6 +13,7 @@ from typing import Any
 from commlb.check_bound import check_bound
 from commlb.check_collision import check_collide
 from commlb.check_common import WORK, Asked, Notes, Own, Refused, require, short
+from commlb.check_horizon import check_horizon_rows
 from commlb.check_reduce import check_reduce
 from commlb.check_rows import check_rows
 from commlb.check_schema import read
@@ -21,6 +22,7 @@ from commlb.errors import BadInput, CommlbError, MissingExtra, require_at_least
 from commlb.records import SCHEMA, ReduceResult
 from commlb.records_bounds import BoundResult
 from commlb.records_check import CheckReport, CheckResult
+from commlb.records_horizons import HEADER
 from commlb.records_witness import CollideResult, DiscoverResult
 from commlb.sealed import unseal
 
@@ -67,6 +69,9 @@ def check(
             record, derive = KINDS[body["command"]]
             notes.add("the file", "its digest, its keys and the types of their values", "SHA-256")
             derive(read(record, body["result"], "result"), notes, Own(machine, task))
+        elif text.startswith(HEADER.rstrip("\n")):
+            kind = "horizons"
+            check_horizon_rows(text, str(file), notes, Own(machine, task))
         else:
             kind = "rows"
             check_rows(text, str(file), notes, Own(machine, task))

@@ -228,6 +228,7 @@ class _Search:
             seed=self.used,
             evidence=evidence,
             verdict=verdict,
+            table=getattr(chosen, "table", None),
         )
 
     def _inputs_exceed(self, limit: int) -> bool:

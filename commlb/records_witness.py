@@ -215,7 +215,8 @@ class CollideResult:
 
     ``method``: "layers", "kernel", "fading" or "distinguished"; ``tried``: those that were tried, in order, and in
     a sentence each what came of them. ``complete``: every input was looked at, so that no ``collision`` means that
-    there is none. ``expected_work`` and ``work`` in runs of Alice's prefix, where the method counts them.
+    there is none. ``table``: the reduction itself, where it is a table. ``expected_work`` and ``work`` in runs of
+    Alice's prefix, where the method counts them.
     """
 
     task: str
@@ -238,6 +239,7 @@ class CollideResult:
     seed: int | None
     evidence: str
     verdict: str
+    table: Table | None = None
 
 
 def bits_of(n: int, symbols: int) -> float:
