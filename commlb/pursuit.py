@@ -166,7 +166,7 @@ class Pursuit:
                 return
 
     def _search(self, case: Case, size: int, most: int, among: NDArray[np.int64] | None = None) -> bool:
-        """Look for a set of ``size`` choices; True if that settled it, either way, or, ``among`` some, found one."""
+        """Look for a set of ``size`` choices; True if that settled it, or, ``among`` some of them, found one."""
         most = min(most, self.max_nodes - self.nodes)
         if most < 1:
             return False
