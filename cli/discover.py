@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import click
-from commlb_cli.options import INTEGER, complete, engine, limits, results, sizes
+from commlb_cli.options import INTEGER, complete, engine, results, sizes
 
 
 @click.command("discover")
@@ -23,7 +23,8 @@ from commlb_cli.options import INTEGER, complete, engine, limits, results, sizes
 @click.option("--no-symmetry", is_flag=True, help="Do without the symmetries of the task.")
 @click.option("--max-nodes", type=INTEGER, help="Nodes of all searches (default 2^23).")
 @click.option("--max-states", type=INTEGER, help="States of all layers, or streams (default 2^22).")
-@limits
+@click.option("--max-memory", type=INTEGER, help="Bytes of the columns of one cut (default 2^30).")
+@click.option("--timeout", type=float, help="Seconds at most.")
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="For the part that is random.")
 @results("a row a cut")
 def discover_command(

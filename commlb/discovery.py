@@ -59,7 +59,7 @@ def discover(
     3
     """
     made = task_of(task, n, **options)
-    _check(made, cut, over, max_nodes)
+    _check(made, cut, over, max_nodes, max_memory)
     limits = Limits(max_states, max(max_memory, Limits.max_memory), timeout)
     clock = _clock(made, limits)
     engine = engine or engine_for(made)
@@ -85,12 +85,13 @@ def discover(
     return result
 
 
-def _check(task: Task | UserTask, cut: int | None, over: int | None, max_nodes: int) -> None:
+def _check(task: Task | UserTask, cut: int | None, over: int | None, max_nodes: int, max_memory: int) -> None:
     if cut is not None and not 0 <= cut < task.length:
         raise BadInput(f"cut must be in 0..{task.length - 1}, so that a token is left for Bob; given {cut}")
     if over is not None:
         require_at_least("over", over, 2)
     require_at_least("max_nodes", max_nodes, 1)
+    require_at_least("max_memory", max_memory, 1)
 
 
 def _clock(task: Task | UserTask, limits: Limits) -> Callable[[], None]:

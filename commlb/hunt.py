@@ -51,19 +51,21 @@ class Hunter:
         most: int,
         generators: Sequence[Permutation] = (),
         rng: np.random.Generator | None = None,
+        among: NDArray[np.int64] | None = None,
     ) -> tuple[tuple[int, ...] | None, bool]:
         """A shattered set of ``size`` choices, or None; and whether the search came to its end.
 
         (None, True) says that there is none, (None, False) that ``most`` nodes were not enough. ``generators``:
         permutations of the choices that keep which sets are shattered; ``rng`` picks elements of stabilisers.
         Sets are sought up to symmetry: once the sets with one choice are done, so are those with any of its orbit.
+        ``among``: only these choices, which the generators must take to themselves.
         """
         limit = self.nodes + most
         rows = np.zeros((1, self.given.planes.shape[2] * 64), bool)
         rows[0, : self.given.rows] = True
         cells = np.packbits(rows, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-        everything = np.arange(len(self.given))
-        candidates = self.keep(cells, everything, self.given.symbols ** (size - 1))
+        among = np.arange(len(self.given)) if among is None else among
+        candidates = self.keep(cells, among, self.given.symbols ** (size - 1))
         rng = rng or np.random.default_rng(0)
         try:
             return self._descend(cells, candidates, size, list(generators), rng, limit), True

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commlb.columns import Columns
 from commlb.hunt import Effort, Hunter, widest
 from commlb.layers import Layers, Progress
 from commlb.shattered import Choices, choices, permuted
-from commlb.symmetry import Permutation
+from commlb.symmetry import Permutation, orbits
 
 MAX_NODES = 2**23
 """Nodes of all searches together, by default."""
@@ -20,8 +21,11 @@ MAX_NODES = 2**23
 QUICK = 2000
 """Nodes of a first look for one size."""
 
-SETTLING = 16
+SETTLING = 32
 """A cut that can hold no larger set than the one found is given max_nodes over this."""
+
+MOST_ORBITS = 64
+"""Orbits of choices that are looked at alone."""
 
 QUICK_WORK = 2**24
 """Rows that a first annealing looks at."""
@@ -117,11 +121,28 @@ class Pursuit:
         while case.n < case.upper and len(given):
             if self._search(case, case.n + 1, QUICK):
                 continue
+            if self._look_at_orbits(case):
+                continue
             moves = max(100, QUICK_WORK // given.rows)
             found = Hunter(given, self.effort).anneal(case.n + 1, moves, rng, case.chosen)
             if found is None:
                 return
             case.n, case.chosen = len(found), found
+
+    def _look_at_orbits(self, case: Case) -> bool:
+        """Whether a set one larger is found among the choices that symmetries take to each other.
+
+        Large sets tend to be of one kind, and one orbit is searched fast.
+        """
+        generators = self._generators(case)
+        if not generators:
+            return False
+        label = orbits(len(self.given(case)), generators)
+        for first in np.unique(label)[:MOST_ORBITS].tolist():
+            among = np.flatnonzero(label == first)
+            if len(among) > case.n and self._search(case, case.n + 1, QUICK, among):
+                return True
+        return False
 
     def _prove(self) -> None:
         """Sets larger than the best, until there are none or the nodes are spent: first where most was found."""
@@ -144,22 +165,23 @@ class Pursuit:
             if not self._search(case, case.n + 1, share):
                 return
 
-    def _search(self, case: Case, size: int, most: int) -> bool:
-        """Look for a set of ``size`` choices; True if that settled it, either way."""
+    def _search(self, case: Case, size: int, most: int, among: NDArray[np.int64] | None = None) -> bool:
+        """Look for a set of ``size`` choices; True if that settled it, or, ``among`` some of them, found one."""
         most = min(most, self.max_nodes - self.nodes)
         if most < 1:
             return False
         hunter = Hunter(self.given(case), self.effort)
         generators = self._generators(case)
         try:
-            found, ended = hunter.search(size, most, generators, np.random.default_rng(self.seed))
+            found, ended = hunter.search(size, most, generators, np.random.default_rng(self.seed), among)
         finally:
             self.nodes += hunter.nodes
         if found is not None:
             case.n, case.chosen = size, found
-        elif ended and case.complete:
+        elif among is None and ended and case.complete:
             case.upper, case.by = size - 1, "search"
-        return found is not None or (ended and case.complete)
+            return True
+        return found is not None
 
     def _generators(self, case: Case) -> list[Permutation]:
         if case.generators is None:

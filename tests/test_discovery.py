@@ -378,6 +378,7 @@ def test_too_many_columns_are_never_optimal_unless_rows_say_so():
         ({"over": 1}, "over must be an integer of at least 2"),
         ({"engine": "magic"}, "engine must be"),
         ({"max_nodes": 0}, "max_nodes"),
+        ({"max_memory": 0}, "max_memory"),
         ({"timeout": -1}, "timeout"),
         ({"depth": 2}, "no option 'depth'"),
     ],
@@ -506,3 +507,15 @@ def test_command_line_limits(capsys):
 
 def test_it_is_a_public_name():
     assert commlb.discover is discover
+
+
+def test_the_picture_shows_what_was_found():
+    from commlb.plots import discovered
+
+    found = discover("istree", 6)
+    lines = {curve.name: curve for curve in discovered.curves(found)}
+    assert lines["shattered: found"].values == tuple(cut.bits for cut in found.cuts)
+    assert lines["at most: rows, or a search"].values == tuple(cut.upper_bound_bits for cut in found.cuts)
+    assert lines["reduction hubs"].values == (4.0, 4.0)
+    assert "5 at t = 2" in lines["shattered: found"].note
+    assert discovered.figure(discover("istree", 2)).axes
