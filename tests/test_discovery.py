@@ -321,7 +321,7 @@ def test_annealing_finds():
 
 
 def test_registered_reductions_of_the_size():
-    assert known(task_of("istree", 8), [2]) == {"doubled": 8, "hubs": 256, "two-hub": 32}
+    assert known(task_of("istree", 8), [2]) == {"doubled": 8, "hubs": 256, "star": 128, "two-hub": 32}
     assert known(task_of("index", 3, symbols=3), [2, 3]) == {"plain": 27}
     assert known(UserTask("mine", 2, Drawn(["ab", "ab"], [0, 1, 1, 0])), [2]) == {}
 
