@@ -243,7 +243,7 @@ def _row(written: Sequence[str], where: str) -> MemoryPoint:
         )
     if (odd := row.contradiction()) is not None:
         raise BadInput(f"{where}: {odd}, which cannot be; was it changed?")
-    if not summed == checksum(written[:-1]) == row.checksum:
+    if summed != checksum(written[:-1]):
         raise BadInput(
             f"{where}: the checksum is {summed[:40]}, that of its cells {checksum(written[:-1])}; was it changed?"
         )

@@ -13,6 +13,7 @@ import build_families
 import build_horizons
 import build_minima
 import build_retention
+import build_witnesses
 from pages import write_page
 
 import commlb
@@ -67,6 +68,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "families": build_families.build,
     "horizons": build_horizons.build,
     "memory-versus-length": build_curves.build,
+    "witnesses": build_witnesses.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,
 }

@@ -99,7 +99,7 @@ def test_rows_of_reduce_and_states_are_drawn(capsys, tmp_path):
         (HEADER.encode(), [], "holds no rows"),
         (b"n,bits\n1,2\n", [], "must begin with the header"),
         (b"\xff\xfe\x00", [], "is not UTF-8 text"),
-        (to_csv(chains([4], ["exact"])).encode()[:-20], [], "a row has 41 cells"),
+        (to_csv(chains([4], ["exact"])).encode()[:-20], [], "a row has 42 cells"),
         (to_csv(chains([4], ["exact"]) + over_all([4])).encode(), [], "given alice, all; choose with --over"),
         (to_csv([cell(4, "exact"), cell(4, "exact", task="ar")]).encode(), [], "choose with --task"),
         (
