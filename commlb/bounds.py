@@ -1,6 +1,6 @@
 """Makers of ``Bound``: lower bounds on communication, each with a witness that a stranger can check.
 
-Every maker takes a ``Matrix`` (``commlb.matrices``, ``commlb.cut_matrices``). A witness is a submatrix and what
+Every maker takes a ``Matrix`` (``commlb.matrices``, ``commlb.matrices.cuts``). A witness is a submatrix and what
 shows the bound on it, in the words of ``commlb.records_bounds``; ``save`` writes both. What is found greedily is a
 lower bound all the same; nothing bounds from above but a colouring, a protocol, or all distinct rows.
 
@@ -18,16 +18,23 @@ from typing import Any
 
 import numpy as np
 
-from commlb import twoway
-from commlb.bound_files import TWO_WAY, result, save
 from commlb.conflicts import BUDGET
 from commlb.errors import BadInput, require_at_least
 from commlb.fano import fano_bits
-from commlb.matrices import Matrix, distinct
-from commlb.rank import pivots
+from commlb.matrices import Matrix, distinct, twoway
+from commlb.matrices.files import TWO_WAY, result, save
+from commlb.matrices.rank import pivots
+from commlb.matrices.sets import (
+    TESTS,
+    chromatic_number,
+    clique,
+    conflicts,
+    fooling_pairs,
+    shattered,
+    telling_columns,
+)
 from commlb.records import Bound
 from commlb.records_bounds import METHODS
-from commlb.sets import TESTS, chromatic_number, clique, conflicts, fooling_pairs, shattered, telling_columns
 from commlb.wording import small
 
 __all__ = [
@@ -267,7 +274,7 @@ def two_way(matrix: Matrix, budget: int = twoway.BUDGET) -> Bound:
 
     The witness is a protocol of that depth. For small matrices, about 10 rows or columns; larger ones where rank
     or a fooling set meets the protocol in which one side says what it holds. If the matrix is not the whole of
-    its source, D of this part is a lower bound. Raises ``LimitError``. See ``commlb.twoway.complexity``.
+    its source, D of this part is a lower bound. Raises ``LimitError``. See ``commlb.matrices.twoway.complexity``.
 
     >>> from commlb.matrices import from_problem
     >>> bound = two_way(from_problem("INDEX", 2))

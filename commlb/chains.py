@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commlb import discovered, machines
+from commlb.colliding.quick_collision import quick_collision
 from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.information import CONFIDENCE, about_inputs, entropy, error_upper_limit
@@ -18,7 +19,6 @@ from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
 from commlb.protocol import OneWayProtocol, check_work, exhaustive_work, parse_x, show, work_of
-from commlb.quick_collision import quick_collision
 from commlb.randomised import public_coins
 from commlb.records import (
     Answers,

@@ -10,14 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from commlb.check_bound import check_bound
-from commlb.check_collision import check_collide
-from commlb.check_common import WORK, Asked, Notes, Own, Refused, require, short
-from commlb.check_horizon import check_horizon_rows
-from commlb.check_reduce import check_reduce
-from commlb.check_rows import check_rows
-from commlb.check_schema import read
-from commlb.check_table import check_discover
+from commlb.checking.bound import check_bound
+from commlb.checking.collision import check_collide
+from commlb.checking.common import WORK, Asked, Notes, Own, Refused, require, short
+from commlb.checking.horizon import check_horizon_rows
+from commlb.checking.reduce import check_reduce
+from commlb.checking.rows import check_rows
+from commlb.checking.schema import read
+from commlb.checking.table import check_discover
 from commlb.errors import BadInput, CommlbError, MissingExtra, require_at_least
 from commlb.records import SCHEMA, ReduceResult
 from commlb.records_bounds import BoundResult

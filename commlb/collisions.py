@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from commlb import discovered, horizons, machines
-from commlb.certificates import certify
+from commlb import discovered, machines
 from commlb.chains import machine_info
+from commlb.colliding import horizons
+from commlb.colliding.certificates import certify
+from commlb.colliding.first_merge import Budget, first_merge
+from commlb.colliding.linear_maps import kernel_pair
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit, require_at_least
 from commlb.families import Family
-from commlb.first_merge import Budget, first_merge
 from commlb.layers import Limits, Progress, silent
-from commlb.linear_maps import kernel_pair
 from commlb.machines.base import Machine
 from commlb.records import spec
 from commlb.records_witness import CollideResult, Collision, Horizon
@@ -315,7 +316,7 @@ class _Search:
         )
 
     def _distinguished(self) -> tuple[Found | None, str]:
-        from commlb import distinguished
+        from commlb.colliding import distinguished
 
         bits = min(self.made.storage_bits, self.made.capacity_bits(self.chosen.cut))
         log_cells = bits / 2 + math.log2(self.chosen.cut * self.made.work_per_token)

@@ -1,7 +1,7 @@
 """Reductions found by search: the largest INDEX instance inside a task, at its best cut.
 
-``discover`` lists the rows and the columns of the task at every cut (``commlb.columns``), hunts for large
-shattered sets everywhere, and then searches the cuts that may hold a larger one to the end (``commlb.hunt``).
+``discover`` lists the rows and the columns of the task at every cut, hunts for large shattered sets everywhere, and
+then searches the cuts that may hold a larger one to the end (``commlb.shattering``).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from commlb.columns import MOST_WORK, columns
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
-from commlb.finding import result_of
 from commlb.layers import Layers, Limits, Progress, silent
 from commlb.minimum import engine_for, merged_automaton, task_of
-from commlb.pursuit import MAX_NODES, Pursuit
 from commlb.records_witness import DiscoverResult
-from commlb.symmetry import Permutation, row_permutations
+from commlb.shattering.columns import MOST_WORK, columns
+from commlb.shattering.finding import result_of
+from commlb.shattering.pursuit import MAX_NODES, Pursuit
+from commlb.shattering.symmetry import Permutation, row_permutations
 from commlb.tasks.base import Task
 from commlb.userfile import UserTask
 

@@ -19,9 +19,9 @@ class CheckResult:
     """What was found in one ``file``.
 
     ``kind``: "collide", "discover", "bound", "reduce", "rows" or "horizons"; None where that cannot be told.
-    ``holds``: all that was derived again is as written; else ``reason`` says what is not. ``verified``: what was derived again,
-    in order (up to where it failed). ``taken_as_written``: what the file says beside that, for which nothing here
-    speaks.
+    ``holds``: all that was derived again is as written; else ``reason`` says what is not. ``verified``: what was
+    derived again, in order (up to where it failed). ``taken_as_written``: what the file says beside that, for which
+    nothing here speaks.
     """
 
     file: str

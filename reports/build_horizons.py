@@ -10,8 +10,8 @@ from pathlib import Path
 from families_stored import Row
 from pages import on_file, table, write_page
 
+from commlb.colliding.horizons import study
 from commlb.files import replace
-from commlb.horizons import study
 from commlb.records_horizons import to_csv
 from commlb.records_rows import without
 from commlb.records_witness import Horizon

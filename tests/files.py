@@ -13,7 +13,7 @@ import numpy as np
 import commlb
 from commlb import bounds, machines, matrices, reductions, sealed
 from commlb.bits import to_hex
-from commlb.bound_files import save
+from commlb.matrices.files import save
 from commlb.records import MachineInfo, to_json
 from commlb.records_rows import to_csv
 from commlb.records_witness import (
@@ -138,8 +138,8 @@ def discovered():
 
 
 def discover():
-    from commlb.check_common import due_after
-    from commlb.check_shattered import Counted, larger, tagged
+    from commlb.checking.common import due_after
+    from commlb.checking.shattered import Counted, larger, tagged
     from commlb.tasks.istree import IsTree
 
     task, table = IsTree(4), star(4)
@@ -180,7 +180,7 @@ def bound_texts(folder):
 
 
 def matrices_of_task():
-    from commlb.cut_matrices import of_task
+    from commlb.matrices.cuts import of_task
 
     return of_task("istree", 2, 4)
 

@@ -17,13 +17,13 @@ from test_twoway import tables, written
 from witnesses import determinant, fault
 
 from commlb import bounds
-from commlb.cut_matrices import of_classes, of_task
 from commlb.errors import BadInput, LimitError
 from commlb.matrices import Matrix, dense, from_problem
+from commlb.matrices.cuts import of_classes, of_task
+from commlb.matrices.sets import shattered, telling_columns
 from commlb.problems import Index
 from commlb.records_bounds import MatrixSource
 from commlb.sealed import unseal
-from commlb.sets import shattered, telling_columns
 from commlb.tasks.istree import IsTree
 
 NAMES = ("INDEX", "EQ", "DISJ", "GT", "IP")

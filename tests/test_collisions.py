@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 import commlb
 from commlb import chains, collisions, machines, plots, reductions
-from commlb.certificates import certify, run_both
+from commlb.colliding.certificates import certify, run_both
+from commlb.colliding.first_merge import Budget, first_merge
+from commlb.colliding.linear_maps import kernel_pair, vector
+from commlb.colliding.quick_collision import quick_collision
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit
-from commlb.first_merge import Budget, first_merge
 from commlb.layers import Limits
-from commlb.linear_maps import kernel_pair, vector
 from commlb.machines.base import Machine
 from commlb.machines.random import Random
 from commlb.plots import collision
 from commlb.prefixes import of_alice
-from commlb.quick_collision import quick_collision
 from commlb.reductions import reduction_classes
 from commlb.sealed import unseal
 

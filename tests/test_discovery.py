@@ -14,17 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import commlb
-from commlb import discovery, pursuit
-from commlb.columns import columns, pack_codes, prefixes, suffix, unpack_codes
+from commlb import discovery
 from commlb.discovery import discover
 from commlb.errors import BadInput, CommlbError, LimitError, OverLimit
-from commlb.hunt import Hunter
 from commlb.kernels import compiled, shatter
 from commlb.layers import Limits
 from commlb.machines.base import UNDEFINED
 from commlb.minimum import engine_for, merged_automaton, task_of
-from commlb.shattered import Choices, choices
-from commlb.tables import known
+from commlb.shattering import pursuit
+from commlb.shattering.columns import columns, pack_codes, prefixes, suffix, unpack_codes
+from commlb.shattering.hunt import Hunter
+from commlb.shattering.shattered import Choices, choices
+from commlb.shattering.tables import known
 from commlb.tasks import task_classes
 from commlb.userfile import UserTask
 

@@ -10,17 +10,18 @@ import statistics
 import numpy as np
 import pytest
 
-from commlb import machines, reductions, trails
-from commlb.birthday import Plan, expected_runs, planned
-from commlb.distinguished import Found, _Search, search
+from commlb import machines, reductions
+from commlb.colliding import trails
+from commlb.colliding.birthday import Plan, expected_runs, planned
+from commlb.colliding.distinguished import Found, _Search, search
+from commlb.colliding.trails import Trails
+from commlb.colliding.walks import LANES, MOST_STATES, Map, transducer
 from commlb.errors import BadInput, OverLimit
 from commlb.kernels import rho, special
 from commlb.layers import Limits
 from commlb.machines.base import Machine
 from commlb.machines.random import GOLDEN, Random, mix
 from commlb.sealed import seal
-from commlb.trails import Trails
-from commlb.walks import LANES, MOST_STATES, Map, transducer
 
 
 def pair(task, spec, n, reduction=None, symbols=None):

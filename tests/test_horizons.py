@@ -11,15 +11,15 @@ import pytest
 from test_plots_states import check_texts
 
 from commlb import machines, reductions
-from commlb.continuations import Search
+from commlb.colliding.continuations import Search
+from commlb.colliding.horizons import horizons, merging_pair, study
+from commlb.colliding.twins import alone, followed, pair, pairs_of, watch
 from commlb.errors import BadInput, LimitError
-from commlb.horizons import horizons, merging_pair, study
 from commlb.plots import horizons as drawn
 from commlb.plots import save_horizons
 from commlb.plots.style import settings
 from commlb.records_horizons import from_csv, to_csv
 from commlb.reductions import for_task, reduction_classes
-from commlb.twins import alone, followed, pair, pairs_of, watch
 
 FAMILIES = {
     name: f"{name}:d=4" + {"dss": ",N=2", "s4d": ",N=4", "mamba": ",N=2", "mamba2": ",N=2,P=2"}.get(name, "")

@@ -10,9 +10,9 @@ import pytest
 
 import commlb
 from commlb import bounds
-from commlb.cut_matrices import of_classes, of_task
 from commlb.errors import BadInput, LimitError
 from commlb.matrices import Matrix, dense, distinct, from_function, from_problem
+from commlb.matrices.cuts import of_classes, of_task
 from commlb.problems import Disjointness, Equality, Index
 from commlb.records_bounds import METHODS, MatrixSource
 from commlb.tasks import task_classes

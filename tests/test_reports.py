@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib.util
 import io
+import json
 import math
 import sys
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+
+from commlb.records_rows import to_csv
 
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / "reports"
@@ -338,3 +342,34 @@ def test_readme_commands_are_where_ci_looks_for_them():
     first, second = found.stdout.splitlines()
     assert first.endswith("commlb reduce istree --n 64")
     assert second.endswith("-m pytest")
+
+
+WITNESSES = REPORTS / "witnesses"
+
+
+def test_the_files_of_the_report_witnesses_hold():
+    import commlb
+
+    files = sorted(WITNESSES.glob("*.json"))
+    assert len(files) == 12
+    for file in files:
+        found = commlb.check(file)
+        assert found.holds, found.reason
+
+
+@pytest.mark.slow
+def test_the_report_witnesses_is_rebuilt():
+    """All but IsTree on more than eight vertices, and walks of 56 bits."""
+    build_module()
+    witnesses = sys.modules["build_witnesses"]
+    found = [*(tree for _, tree in witnesses.gadgets(8)), *witnesses.tasks()]
+    made = to_csv([row for each in found for row in each.rows()]).splitlines()
+    filed = (WITNESSES / "rows.csv").read_text().splitlines()
+    assert set(made) <= set(filed)
+    page = (WITNESSES / "README.md").read_text()
+    assert witnesses.task_table(found[5:]) in page
+    assert witnesses.tree_table({4 + k: tree for k, tree in enumerate(found[:5])}) in page
+    del witnesses.COLLISIONS["random-56-bits"]
+    for name, result in witnesses.collisions():
+        filed = json.loads((WITNESSES / f"{name}.json").read_text())["result"]
+        assert json.loads(json.dumps(dataclasses.asdict(result))) == filed

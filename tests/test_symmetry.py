@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commlb.columns import columns
 from commlb.discovery import symmetries
 from commlb.errors import BadInput
 from commlb.layers import Limits
 from commlb.minimum import engine_for, merged_automaton, task_of
-from commlb.shattered import choices, permuted
-from commlb.symmetry import orbits, row_permutations, stabiliser
+from commlb.shattering.columns import columns
+from commlb.shattering.shattered import choices, permuted
+from commlb.shattering.symmetry import orbits, row_permutations, stabiliser
 from commlb.tasks import task_classes
 from commlb.userfile import UserTask
 

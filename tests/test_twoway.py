@@ -16,8 +16,8 @@ from witnesses import fault
 from commlb import bounds
 from commlb.errors import BadInput, LimitError
 from commlb.matrices import dense, from_problem
+from commlb.matrices.twoway import complexity
 from commlb.records import to_json
-from commlb.twoway import complexity
 
 
 def slow_complexity(rows):
@@ -141,7 +141,7 @@ def test_fooling_sets_are_the_largest_and_below_d(rows):
 
 
 def test_a_greedy_fooling_set_is_one_too(monkeypatch):
-    monkeypatch.setattr("commlb.sets.MAX_CELLS", 0)
+    monkeypatch.setattr("commlb.matrices.sets.MAX_CELLS", 0)
     matrix = from_problem("DISJ", 4)
     bound = bounds.two_way_fooling_set(matrix)
     assert (bound.direction, fault(written(matrix, bound))) == ("at least", None)

@@ -161,7 +161,7 @@ class Task(ABC):
         return None
 
     def symmetries(self) -> list[Any]:
-        """Permutations of tokens that keep the task, as ``commlb.symmetry`` takes, and verifies, them.
+        """Permutations of tokens that keep the task, as ``commlb.shattering.symmetry`` takes, and verifies, them.
 
         Each a mapping of tokens for all positions, or a list of mappings, one a position; tokens that are left
         out stay. All that they generate is a symmetry too.

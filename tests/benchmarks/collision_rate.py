@@ -23,7 +23,7 @@ import numba
 import numpy as np
 
 from commlb import machines
-from commlb.distinguished import search
+from commlb.colliding.distinguished import search
 from commlb.machines.base import Machine
 from commlb.machines.random import GOLDEN, mix
 from commlb.reductions.index_to_index import IndexToIndex

@@ -3,7 +3,7 @@
 Run: python tests/benchmarks/shattered_set.py [--rounds 5] [--small]; prints medians and ratios. Each search proves
 that no set of the given size is shattered, at one cut of IsTree or of another task:
 
-- kernel: ``commlb.hunt`` with the symmetries of the task, the choices made beforehand (so for all).
+- kernel: ``commlb.shattering.hunt`` with the symmetries of the task, the choices made beforehand (so for all).
 - kernel, no symmetry: the same, without.
 - Python: the same tree as "no symmetry", by the same order and the same test, on Python's integers as bit sets
   (``&`` and ``bit_count``), the choices first sorted in the same way.
@@ -21,13 +21,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from commlb.columns import columns
 from commlb.discovery import symmetries
-from commlb.hunt import Effort, Hunter
 from commlb.layers import Limits
 from commlb.minimum import engine_for, merged_automaton, task_of
-from commlb.pursuit import ranks
-from commlb.shattered import Choices, choices, permuted
+from commlb.shattering.columns import columns
+from commlb.shattering.hunt import Effort, Hunter
+from commlb.shattering.pursuit import ranks
+from commlb.shattering.shattered import Choices, choices, permuted
 
 CASES = [
     ("istree", 6, 3, 6), ("istree", 7, 4, 7), ("istree", 7, 3, 7), ("istree", 7, 2, 6), ("istree", 8, 5, 9),

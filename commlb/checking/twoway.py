@@ -7,8 +7,8 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from commlb.check_common import Notes, one_of, require, same, short
-from commlb.check_part import MAX_NODES, Part, Witness, count_of, keys, needs_whole, places
+from commlb.checking.common import Notes, one_of, require, same, short
+from commlb.checking.part import MAX_NODES, Part, Witness, count_of, keys, needs_whole, places
 
 MODEL = "two-way deterministic"
 

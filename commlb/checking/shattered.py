@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from commlb.check_common import Notes, due_after, require
+from commlb.checking.common import Notes, due_after, require
 from commlb.records_witness import DiscoverCut
 from commlb.tasks.base import Task
 

@@ -122,7 +122,7 @@ def task_of(name: str, size: dict[str, Any], own: Own) -> Task:
     """The task of a file: registered, with a size that is made of its parameters; or the user's own."""
     classes = task_classes()
     if own.task is not None and name not in classes:
-        from commlb.check_own import own_task
+        from commlb.checking.own import own_task
 
         return own_task(own.task, name, size)
     if name not in classes:

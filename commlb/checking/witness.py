@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from commlb.check_common import Notes, require, same, short
-from commlb.check_part import MAX_NODES, Part, Witness, count_of, keys, needs_whole, places
+from commlb.checking.common import Notes, require, same, short
+from commlb.checking.part import MAX_NODES, Part, Witness, count_of, keys, needs_whole, places
 from commlb.fano import fano_bits
 from commlb.wording import small
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from commlb.check_common import Inside, answers, every_state
+from commlb.checking.common import Inside, answers, every_state
 from commlb.machines.base import Machine
 
 MAX_INPUTS = 2**12
@@ -52,7 +52,7 @@ def counts(inside: Inside, machine: Machine) -> Counts:
     """All inputs run and counted.
 
     >>> from commlb import machines
-    >>> from commlb.check_common import registered
+    >>> from commlb.checking.common import registered
     >>> inside = registered("index", "plain", 3, 2, None)
     >>> made = counts(inside, machines.build("window:w=1", inside.task, 3))
     >>> made.states, made.entropy, made.best, made.told

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from commlb.check_common import WORK, Asked, Refused, require, short
+from commlb.checking.common import WORK, Asked, Refused, require, short
 from commlb.errors import BadInput
 from commlb.machines.base import BROKEN, UNDEFINED, Letter, LetterAutomaton, Machine
 from commlb.tasks.base import Task

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from commlb.columns import Columns, prefixes, read_at, suffix
 from commlb.errors import CommlbError
 from commlb.layers import Layers
 from commlb.machines.base import UNDEFINED
 from commlb.records_witness import Table
 from commlb.reductions import for_task
-from commlb.shattered import Choices, patterns
+from commlb.shattering.columns import Columns, prefixes, read_at, suffix
+from commlb.shattering.shattered import Choices, patterns
 from commlb.tasks.base import Task
 from commlb.userfile import UserTask
 

@@ -8,8 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from commlb import reductions
-from commlb.check_common import Notes, Own, Refused, due_after, equal, one_of, require, same, short, task_of
-from commlb.check_shattered import check_cut, streams_counted
+from commlb.checking.common import (
+    Notes,
+    Own,
+    Refused,
+    due_after,
+    equal,
+    one_of,
+    require,
+    same,
+    short,
+    task_of,
+)
+from commlb.checking.shattered import check_cut, streams_counted
 from commlb.records_witness import DiscoverCut, DiscoverResult, Table
 from commlb.tasks.base import Task
 

@@ -8,10 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from commlb.check_common import Notes, Own, Refused, due_after, equal, one_of, require, same, short, task_of
-from commlb.check_part import Part, Witness
-from commlb.check_twoway import protocol_tree, rank, two_way_fooling
-from commlb.check_witness import colouring, distinct_rows, one_way_fooling, shattered
+from commlb.checking.common import (
+    Notes,
+    Own,
+    Refused,
+    due_after,
+    equal,
+    one_of,
+    require,
+    same,
+    short,
+    task_of,
+)
+from commlb.checking.part import Part, Witness
+from commlb.checking.twoway import protocol_tree, rank, two_way_fooling
+from commlb.checking.witness import colouring, distinct_rows, one_way_fooling, shattered
 from commlb.problems import Disjointness, Equality, Index, Problem
 from commlb.records_bounds import BoundResult, MatrixSource, Submatrix
 from commlb.requests import check_sizes

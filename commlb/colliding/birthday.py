@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from commlb.colliding.walks import WORD
 from commlb.errors import BadInput
 from commlb.machines.base import Machine
 from commlb.reductions.base import Reduction
-from commlb.walks import WORD
 
 MOST_WORK = 2**36
 """Runs at most, unless the user allows more."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.certificates import run_both
+from commlb.colliding.certificates import run_both
 from commlb.kernels.distinct import groups
 from commlb.machines.base import Array, Machine
 from commlb.protocol import OneWayProtocol

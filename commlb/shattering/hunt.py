@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commlb.kernels import WORTH_COMPILING, compiled, shatter
-from commlb.shattered import Choices, Words, patterns
-from commlb.symmetry import Permutation, orbits, stabiliser
+from commlb.shattering.shattered import Choices, Words, patterns
+from commlb.shattering.symmetry import Permutation, orbits, stabiliser
 
 ORBIT_LEVELS = 3
 """Columns of a set that are chosen up to symmetry."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
-from commlb.columns import Columns
 from commlb.errors import OverLimit
 from commlb.layers import Layers
-from commlb.pursuit import Case, Pursuit
 from commlb.records_witness import DiscoverCut, DiscoverResult
-from commlb.tables import known, table
+from commlb.shattering.columns import Columns
+from commlb.shattering.pursuit import Case, Pursuit
+from commlb.shattering.tables import known, table
 from commlb.tasks.base import Task
 from commlb.userfile import UserTask
 from commlb.wording import counted, number

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from commlb import records
-from commlb.check_common import Refused, require, short
+from commlb.checking.common import Refused, require, short
 
 
 def read(kind: Any, value: Any, where: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from commlb.check_common import Inside, Notes, Own, machine_of, message, registered, require, run, same
+from commlb.checking.common import Inside, Notes, Own, machine_of, message, registered, require, run, same
 from commlb.machines.base import Machine
 from commlb.records_horizons import from_csv
 from commlb.records_witness import Horizon

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from commlb.check_common import require, short
+from commlb.checking.common import require, short
 
 MAX_NODES = 2**17
 """Steps of the searches that show that nothing smaller does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from commlb.check_common import (
+from commlb.checking.common import (
     Inside,
     Notes,
     Own,
@@ -19,8 +19,8 @@ from commlb.check_common import (
     short,
     task_of,
 )
-from commlb.check_counts import Counts, counts, inputs_of, own_errors, steps_of
-from commlb.check_theorems import check_numbers, row_bounds
+from commlb.checking.counts import Counts, counts, inputs_of, own_errors, steps_of
+from commlb.checking.theorems import check_numbers, row_bounds
 from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Machine
 from commlb.records_rows import ENGINE_VERSION, SLACK, MemoryPoint, from_csv, merged

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.columns import Columns
-from commlb.hunt import Effort, Hunter, widest
 from commlb.layers import Layers, Progress
-from commlb.shattered import Choices, choices, permuted
-from commlb.symmetry import Permutation, orbits
+from commlb.shattering.columns import Columns
+from commlb.shattering.hunt import Effort, Hunter, widest
+from commlb.shattering.shattered import Choices, choices, permuted
+from commlb.shattering.symmetry import Permutation, orbits
 
 MAX_NODES = 2**23
 """Nodes of all searches together, by default."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
-from commlb.certificates import certify, run_both
+from commlb.colliding.certificates import certify, run_both
+from commlb.colliding.first_merge import Budget, first_merge
+from commlb.colliding.linear_maps import Pair, kernel_pair
 from commlb.errors import LimitError, Malformed
-from commlb.first_merge import Budget, first_merge
 from commlb.layers import Limits
-from commlb.linear_maps import Pair, kernel_pair
 from commlb.machines.base import Machine
 from commlb.records_witness import Collision
 from commlb.reductions.base import Reduction

@@ -11,8 +11,8 @@ import numpy as np
 from commlb.bits import bits_needed
 from commlb.errors import LimitError
 from commlb.matrices import Matrix, Values
-from commlb.rank import MAX_RATIONAL, pivots
-from commlb.sets import fooling_pairs
+from commlb.matrices.rank import MAX_RATIONAL, pivots
+from commlb.matrices.sets import fooling_pairs
 
 MAX_SIDE = 12
 """Rows, and columns, of which all splits are tried."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from commlb.check_common import (
+from commlb.checking.common import (
     Inside,
     Notes,
     Own,
@@ -24,8 +24,8 @@ from commlb.check_common import (
     solved,
     task_of,
 )
-from commlb.check_horizon import check_horizons
-from commlb.check_table import require_table
+from commlb.checking.horizon import check_horizons
+from commlb.checking.table import require_table
 from commlb.machines.base import Machine
 from commlb.records import MachineInfo
 from commlb.records_witness import CollideResult, Collision, Table

@@ -23,14 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from commlb import trails
-from commlb.birthday import MOST_WORK, Plan, expected_runs, planned, state_bits
+from commlb.colliding import trails
+from commlb.colliding.birthday import MOST_WORK, Plan, expected_runs, planned, state_bits
+from commlb.colliding.trails import Lengths, Trails, Words
+from commlb.colliding.walks import Map
 from commlb.errors import BadInput, LimitError, OverLimit, require_at_least
 from commlb.layers import Limits, Progress, silent
 from commlb.machines.base import Machine
 from commlb.reductions.base import Reduction
-from commlb.trails import Lengths, Trails, Words
-from commlb.walks import Map
 
 __all__ = ["Found", "expected_runs", "search", "state_bits"]
 

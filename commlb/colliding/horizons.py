@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from commlb import reductions
-from commlb.continuations import Found, Search
+from commlb.colliding.continuations import Found, Search
+from commlb.colliding.twins import Pair, alone, followed, pair, pairs_of, require_transducer, watch
 from commlb.errors import BadInput, LimitError, require_at_least
 from commlb.families import Family
 from commlb.machines.base import Machine
@@ -22,7 +23,6 @@ from commlb.protocol import show
 from commlb.records_witness import Horizon
 from commlb.reductions.base import Reduction
 from commlb.requests import as_int, check_sizes, registered_task
-from commlb.twins import Pair, alone, followed, pair, pairs_of, require_transducer, watch
 
 CONTINUATIONS = ("random", "all", "worst", "best")
 """random: uniform symbols, of several seeds; all: one symbol over and over; worst, best: searched for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from commlb.check_common import Inside, one_of, require, same, short
+from commlb.checking.common import Inside, one_of, require, same, short
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.machines.base import Machine
 from commlb.problems import Equality, Problem

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.columns import Columns
-from commlb.symmetry import Permutation
+from commlb.shattering.columns import Columns
+from commlb.shattering.symmetry import Permutation
 
 Words = NDArray[np.uint64]
 

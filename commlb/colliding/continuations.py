@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from commlb.colliding.twins import Move, Node, gap, merged, move, written
 from commlb.machines.base import Array, Machine
 from commlb.reductions.base import Encoder, Reduction
-from commlb.twins import Move, Node, gap, merged, move, written
 
 
 def apart(states: Array) -> NDArray[np.float64]:

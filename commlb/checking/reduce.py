@@ -6,8 +6,8 @@ import itertools
 import math
 from typing import Any
 
-from commlb.check_collision import check_certificate, check_machine, inside_of, spec_of
-from commlb.check_common import (
+from commlb.checking.collision import check_certificate, check_machine, inside_of, spec_of
+from commlb.checking.common import (
     Inside,
     Notes,
     Own,
@@ -23,7 +23,7 @@ from commlb.check_common import (
     short,
     solved,
 )
-from commlb.check_counts import Counts, counts, inputs_of, own_errors, steps_of
+from commlb.checking.counts import Counts, counts, inputs_of, own_errors, steps_of
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.machines.base import Machine
 from commlb.records import Bound, ReduceResult, Transcript

@@ -1,0 +1,1 @@
+"""Two inputs in one state: the ways to find them, and the certificate."""

@@ -1,0 +1,1 @@
+"""The largest set of suffixes that prefixes shatter: rows and columns, symmetries, the search."""
