@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def shown_by(where: str) -> list[bool]:
         elif "/" in part or part.endswith(".csv"):
             found.append(any(ROOT.glob(part)) or any((ROOT / "reports").glob(f"*/{part}")))
     for word in re.findall(
-        r"\b[a-z]+(?:-[a-z0-9]+)+\b|\bretention\b|\bfamilies\b|\bbenchmarks\b|\bcluster\b", where
+        r"\b[a-z]+(?:-[a-z0-9]+)+\b|\b(?:retention|families|benchmarks|cluster|witnesses|horizons)\b", where
     ):
         if (ROOT / "reports" / word).is_dir():
             found.append((ROOT / "reports" / word / "README.md").exists())
@@ -103,6 +104,8 @@ def test_each_command_that_is_named_runs(command, tmp_path, monkeypatch, capsys)
         "class Palindrome:\n    alphabet = 'ab'\n    def __init__(self, n): self.length = n\n"
         "    def answer(self, stream): return stream == stream[::-1]\n"
     )
+    shutil.copy(ROOT / "reports" / "witnesses" / "istree-6.json", tmp_path / "found.json")
+    shutil.copy(ROOT / "reports" / "witnesses" / "window.json", tmp_path / "collision.json")
     words = shlex.split(re.sub(r"\b(TASK|N|SPEC|VERB|NAME)\b", lambda found: FILLED[found[0]], command))[1:]
     options = [word for word in words if word.startswith("--")] if "…" in words else []
     if options or (len(words) == 1 and words[0] not in ("list", "--help")):
