@@ -26,6 +26,8 @@ PROGRAMS = {
     "exact_minimum": [],
     "index_stream": [],
     "cells": [],
+    "shattered_set": ["--small", "--rounds", "3"],
+    "collision_rate": ["--bits", "28", "32", "--alone", "48", "56"],
 }
 """Program and arguments."""
 
@@ -147,6 +149,22 @@ def read(program: str, printed: str) -> Iterator[Row]:
                 r"(.*?\S) {2,}(\S+(?: \S+)*) {2,}([\d.]+) ms +([\d.]+) x +widest (\S+)", line
             ):
                 yield program, f"{found[1]}, {found[5]} classes", found[2], found[3], "ms", found[4]
+        elif program == "shattered_set":
+            if found := re.match(r"(\S+ n=\d+ t=\d+ d=\d+) +(.+?) {2,}([\d.]+) ms +([\d.]+) x", line):
+                yield program, found[1], found[2], found[3], "ms", found[4]
+        elif program == "collision_rate":
+            if found := re.match(r"(\d+ bits), one core, (\w+) *: .*, ([\d.]+) s to .* \(([\d.]+)x\)", line):
+                yield program, found[1], found[2], found[3], "s to a collision, one core", found[4]
+            if found := re.match(r"(\d+ bits), mean of .*: ([\d.]+) s, ([\d.]+) s of processors", line):
+                yield program, f"{found[1]}, mean", "wall", found[2], "s to a collision, two threads", ""
+                yield (
+                    program,
+                    f"{found[1]}, mean",
+                    "processors",
+                    found[3],
+                    "s to a collision, two threads",
+                    "",
+                )
         elif found := re.match(r"(\w+) +(\d+) Mtok/s +([\d.]+) x", line):
             yield program, "Index, n = 1024, 16384 streams at once", found[1], found[2], "Mtok/s", found[3]
 
