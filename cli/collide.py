@@ -41,8 +41,9 @@ def collide_command(
     until the machine has forgotten it (fading: memory horizons), and walks to distinguished points
     (distinguished). One that does not apply, or would take too long, gives way to the next.
 
-    --out FILE.json keeps the certificate; commlb check FILE.json verifies it with other code. That no collision
-    exists is said only when all inputs were run.
+    --out FILE.json keeps the certificate; commlb check FILE.json verifies it with other code. A range in a
+    machine's size, such as p=2:8, asks for the horizons of all, and a collision of the largest. That no
+    collision exists is said only when all inputs were run, or of a machine that keeps all that its task needs.
 
     Exit codes: 0 done, found or not; 2 bad input, 3 a library is missing, 4 a limit was hit.
 
@@ -53,7 +54,7 @@ def collide_command(
       commlb collide istree --n 2000 --machine linear:d=64
       commlb collide equality --n 100 --machine fingerprint:bits=40 --method kernel
       commlb collide index --n 64 --machine random:bits=48 --seed 1 --workers 2
-      commlb collide index --n 400 --machine gru:d=4,p=2:16:2 --method fading --plot h.png
+      commlb collide index --n 400 --machine gru:d=4,p=2:8 --method fading --plot h.png
       commlb collide dyck --reduction found.json --machine random:bits=4
     """
     started = time.perf_counter()

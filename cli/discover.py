@@ -50,7 +50,8 @@ def discover_command(
     What is found is a reduction: write it with --out FILE.json, and run it with commlb reduce TASK
     --reduction FILE.json.
 
-    At a limit, or when interrupted, the best found is printed and written (exit codes 4 and 130).
+    At a limit, or when interrupted, the best found is printed and written (exit codes 4 and 130), if rows and
+    columns had been listed by then; else one line says why, and nothing is written.
 
     \b
     Examples:

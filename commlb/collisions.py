@@ -154,7 +154,8 @@ def run(
     ):  # fmt: skip
         if given is not None and method != needed:
             raise BadInput(
-                f"--{name} is for the method {needed}; given {method or 'none'}; add --method {needed}"
+                f"--{name.removesuffix('s')} is for the method {needed}; given {method or 'none'}; add "
+                f"--method {needed}"
             )
     limits = Limits(
         MAX_PREFIXES if max_states is None else max_states,

@@ -60,12 +60,14 @@ def discover(
     """
     made = task_of(task, n, **options)
     _check(made, cut, over, max_nodes, max_memory)
+    require_at_least("seed", seed, 0)
     limits = Limits(max_states, max(max_memory, Limits.max_memory), timeout)
+    limits.check("one a layer", (), states=made.length + 1)
     clock = _clock(made, limits)
     engine = engine or engine_for(made)
     if engine not in ("layers", "table"):
         raise BadInput(f"engine must be 'layers' or 'table'; given {engine!r}")
-    merged, _ = merged_automaton(made, engine, limits)
+    merged, _ = merged_automaton(made, engine, limits, (lambda done, of: clock(),) * 2)
     generators = symmetries(made, merged) if symmetric else []
     found = columns(merged, max_memory=max_memory, most_work=MOST_WORK, seed=seed, clock=clock)
     cuts = range(merged.length) if cut is None else [cut]

@@ -214,7 +214,8 @@ def unroll_machine(
             working = min(successors, max(CHUNK, words.shape[1])) * 8 * (3 * len(words) + machine.rows + 2)
             kept = 4 * (sum(table.size for table in following) + successors)
             limits.check(f"layers 0 to {t + 1}", widths, memory=kept + working)
-            table, words = _step_batch(machine, states, np.array(alphabets[t], np.int64), t)
+            look = _Look(limits, f"layers 0 to {t + 1}", widths, kept)
+            table, words = _step_batch(machine, states, np.array(alphabets[t], np.int64), t, look)
             limits.check(f"layers 0 to {t + 1}", widths, states=words.shape[1])
             following.append(table)
             progress(t + 1, len(alphabets))
@@ -224,8 +225,27 @@ def unroll_machine(
     return Layers(tokens, tuple(following), answered, tuple(answers.tolist()))
 
 
+class _Look:
+    """A look at the limits while a layer is made, chunk by chunk: ``kept`` bytes beside its keys."""
+
+    def __init__(self, limits: Limits, where: str, widths: list[int], kept: int):
+        self.limits, self.where, self.widths, self.kept = limits, where, widths, kept
+        self.loose, self.next = 0, 2 * (limits.max_states - sum(widths))
+
+    def at(self, found: list[NDArray[np.uint64]]) -> None:
+        """After a chunk with its distinct keys last in ``found``; all are merged when they may be too many."""
+        self.loose += found[-1].shape[1]
+        self.limits.check_time(self.where, self.widths)
+        self.limits.check(self.where, self.widths, states=found[-1].shape[1])
+        self.limits.check(self.where, self.widths, memory=self.kept + 24 * len(found[-1]) * self.loose)
+        if self.loose > self.next:
+            distinct = groups(np.concatenate(found, axis=1))[0].shape[1]
+            self.limits.check(self.where, self.widths, states=distinct)
+            self.next = 2 * self.loose
+
+
 def _step_batch(
-    machine: Machine, states: NDArray[Any], tokens: NDArray[np.int64], t: int
+    machine: Machine, states: NDArray[Any], tokens: NDArray[np.int64], t: int, look: _Look
 ) -> tuple[Ids, NDArray[np.uint64]]:
     """The table to the next layer and that layer's words: some tokens at a time, then all together."""
     runs = states.shape[1]
@@ -238,6 +258,7 @@ def _step_batch(
         keys, which = groups(machine.pack(after))
         found.append(keys)
         places.append(which.reshape(len(some), runs))
+        look.at(found)
     words, ids = groups(np.concatenate(found, axis=1))
     start = 0
     for k, (keys, which) in enumerate(zip(found, places, strict=True)):

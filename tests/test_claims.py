@@ -100,10 +100,10 @@ def test_each_claim_names_what_shows_it(claim):
 def test_each_command_that_is_named_runs(command, tmp_path, monkeypatch, capsys):
     """Placeholders are filled; of what is only mentioned, or left out by …, the help must speak."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_task.py").write_text(
-        "class Palindrome:\n    alphabet = 'ab'\n    def __init__(self, n): self.length = n\n"
-        "    def answer(self, stream): return stream == stream[::-1]\n"
-    )
+    blocks = re.findall(r"```python\n# (my_\w+\.py)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    assert {name for name, _ in blocks} == {"my_task.py", "my_machine.py"}
+    for name, code in blocks:
+        (tmp_path / name).write_text(code)
     shutil.copy(ROOT / "reports" / "witnesses" / "istree-6.json", tmp_path / "found.json")
     shutil.copy(ROOT / "reports" / "witnesses" / "window.json", tmp_path / "collision.json")
     words = shlex.split(re.sub(r"\b(TASK|N|SPEC|VERB|NAME)\b", lambda found: FILLED[found[0]], command))[1:]

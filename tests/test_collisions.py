@@ -514,3 +514,24 @@ def test_pictures_are_the_same_bytes(tmp_path, task, n, options):
         plots.save_collide(result, path)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert collision.title(result).startswith("Two inputs" if result.collision else "No two inputs")
+
+
+class Hidden(Machine):
+    """Counts its answers beside its state."""
+
+    name = "hidden"
+
+    def __init__(self):
+        self.rows, self.widths, self.calls = 1, [1], 0
+
+    def advance(self, states, tokens, t):
+        states[0] = 0
+
+    def output(self, states):
+        self.calls += 1
+        return states[0] + self.calls % 2
+
+
+def test_a_machine_that_keeps_something_beside_its_state_is_found_out():
+    with pytest.raises(CommlbError, match="outside its packed state"):
+        certify(built("plain", 3), Hidden(), "hidden", (0, 0, 0), (1, 0, 0), "layers")

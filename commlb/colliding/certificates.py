@@ -71,6 +71,11 @@ def certify(
             f"the reduction {reduction.name} does not tell f(x, y) from the task's answers at y = {problem.show(y)}"
         )
     given = machine_answers(reduction, machine, ends.words, suffix)
+    if given != machine_answers(reduction, machine, ends.words, suffix):
+        raise CommlbError(
+            f"{spec} answers in two ways from one state, so it keeps something outside its packed state; keep all "
+            "of it in the rows of the state"
+        )
     bits = machine.message_bits(reduction.cut)
     return Collision(
         task=reduction.task_name,

@@ -104,8 +104,9 @@ def _verdict(task: Task | UserTask, best: Case, most: int, cut: int | None, kind
     anywhere = f"at the cut {cut}" if cut is not None else "at any cut"
     if not best.n:
         more = "" if most == 1 else f"; there are at most {_bits(most, True)}"
-        return f"No suffix of {where} is shattered {anywhere}{more}."
-    held = counted(best.n, "bit") if best.symbols == 2 else f"{best.n} of {best.symbols} symbols"
+        over = f" over {kinds[0]} symbols" if len(kinds) == 1 and kinds[0] > 2 else ""
+        return f"No suffix of {where} is shattered{over} {anywhere}{more}."
+    held = counted(best.n, "bit")
     if best.symbols != 2:
         held = f"{counted(best.n, 'symbol')} of {best.symbols} kinds, {_bits(best.patterns)}"
     told = f"{where} holds INDEX of {held}, {at}"
