@@ -125,7 +125,7 @@ def bits(value: float) -> str:
 
 def how(found: DiscoverResult) -> str:
     """Whether it is the largest."""
-    return "exactly" if found.optimal else f"at least; at most {bits(found.upper_bound_bits)}"
+    return "yes" if found.optimal else f"open: at most {bits(found.upper_bound_bits)}"
 
 
 def known(found: DiscoverResult) -> str:
@@ -158,7 +158,7 @@ def tree_table(trees: dict[int, DiscoverResult]) -> str:
         "columns",
         "log rows, worst cut",
         "bits of INDEX",
-        "known",
+        "proved largest",
         "registered",
     ]
     return table(header, rows)
@@ -192,7 +192,7 @@ def task_table(others: list[DiscoverResult]) -> str:
         "log rows",
         "bits of INDEX",
         "symbols",
-        "known",
+        "proved largest",
         "registered",
     ]
     return table(header, rows)

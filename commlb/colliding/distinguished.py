@@ -37,7 +37,7 @@ __all__ = ["Found", "expected_runs", "search", "state_bits"]
 HOPELESS = 16
 """Times the expected runs, after which the map is no random one, unless the user allows more."""
 
-SAVED_EVERY = 15.0
+SAVED_EVERY = 5.0
 """Seconds between two savings."""
 
 
