@@ -15,7 +15,7 @@ from commlb_cli import cli, main
 from test_imports import ROOT, imported
 
 import commlb
-from commlb import machines, sealed
+from commlb import bounds, machines, matrices, records_horizons, sealed
 from commlb.checker import check, check_all
 from commlb.errors import BadInput
 from commlb.records import to_json
@@ -456,3 +456,78 @@ def test_checks_execute_nothing():
 def test_several_files_are_looked_for_before_any_work(tmp_path):
     with pytest.raises(BadInput, match="is no file"):
         check_all([str(tmp_path / "none.json"), str(Path(__file__))])
+
+
+def test_rows_at_a_cut_go_by_the_answers_that_are_still_due(tmp_path):
+    found = commlb.discover("copying", 3)
+    assert max(cut.t for cut in found.cuts) > min(found.length, 3)
+    assert checked(tmp_path, to_json("discover", found, {})).reason is None
+    cuts = (*found.cuts[:-1], dataclasses.replace(found.cuts[-1], rows=found.cuts[-1].rows * 2))
+    assert "rows are claimed" in refused(
+        tmp_path, to_json("discover", dataclasses.replace(found, cuts=cuts), {})
+    )
+
+
+def test_an_answer_that_is_a_tuple_is_one_answer(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "class Both:\n    def __init__(self, n): self.length = 2 * n\n    alphabet = 'ab'\n"
+        "    def answer(self, s): return s[0] == 'a', s[1:].count('b')\n"
+    )
+    own = f"{tmp_path}/mine.py:Both"
+    found = commlb.discover(own, 2)
+    text = to_json("discover", found, {})
+    assert isinstance(found.table.readings[0][0], tuple)
+    assert checked(tmp_path, text, task=own).reason is None
+    body = json.loads(text)
+    pair = body["result"]["table"]["readings"][0]
+    lie = lied(body, (("result", "table", "readings", 0), pair[::-1]))
+    assert "does not stand for" in refused(tmp_path, lie, task=own)
+
+
+def test_a_matrix_of_rank_0_has_a_leaf(tmp_path):
+    matrix = matrices.dense([[2, 2], [2, 2]])
+    bounds.save(tmp_path / "rank.json", matrix, bounds.rank(matrix, 2))
+    text = (tmp_path / "rank.json").read_text()
+    assert json.loads(text)["result"]["bound"]["witness"]["rank"] == 0
+    assert checked(tmp_path, text).reason is None
+    refused(tmp_path, lied(json.loads(text), (("result", "bound", "witness", "leaves"), 0)))
+
+
+def test_none_collide_is_refused_where_there_is_no_room_or_no_time(tmp_path):
+    found = commlb.collide("index", 60, machine="window:w=8")
+    assert not found.complete
+    beside = dataclasses.replace(found, complete=True)
+    assert "here are two" in refused(tmp_path, to_json("collide", beside, {}))
+    none = dataclasses.replace(found, collision=None, complete=True, evidence="exhaustive")
+    assert "some two collide" in refused(tmp_path, to_json("collide", none, {}))
+    proved = commlb.collide("index", 60)
+    assert checked(tmp_path, to_json("collide", proved, {})).reason is None
+    run_all = dataclasses.replace(proved, complete=True, evidence="exhaustive")
+    assert "nobody did" in refused(tmp_path, to_json("collide", run_all, {}))
+
+
+def test_another_type_with_the_same_value_is_refused(texts, tmp_path):
+    body = json.loads(texts["collide window"])
+    size = body["result"]["task_size"]
+    key = next(iter(size))
+    for places in ([("task_size", key)], [("collision", "task_size", key)]):
+        refused(tmp_path, lied(body, *(((("result", *place)), float(size[key])) for place in places)))
+    found = refused(tmp_path, lied(body, (("result", "machine", "parameters", "w"), 3.0)))
+    assert "machine.parameters" in found
+    kernel = [(("result", *place), "kernel") for place in (("method",), ("collision", "method"))]
+    assert "linear" in refused(tmp_path, lied(body, *kernel))
+    table = json.loads(texts["discover"])
+    for size in (4.0, True, "4"):
+        refused(tmp_path, lied(table, (("result", "task_size", "vertices"), size)))
+    assert refused(tmp_path, lied(table, (("result", "task_size"), {}))) == (
+        "task_size of istree must give vertices"
+    )
+
+
+def test_rows_whose_last_line_has_no_newline_are_cut_off(rows, tmp_path):
+    assert "cut off" in refused(tmp_path, to_csv(rows[:3])[:-1], "rows.csv")
+    horizons = records_horizons.to_csv(
+        commlb.collide("index", 8, machine="window:w=3", method="fading", seed=1).horizons
+    )
+    assert checked(tmp_path, horizons, "h.csv").reason is None
+    assert "cut off" in refused(tmp_path, horizons[:-1], "h.csv")

@@ -20,6 +20,7 @@ from commlb.checking.common import (
     require,
     run,
     same,
+    same_text,
     short,
     solved,
 )
@@ -43,9 +44,10 @@ def check_reduce(found: ReduceResult, notes: Notes, own: Own) -> None:
         same(name, getattr(found, name), derived)
     if isinstance(inside, Registered):
         said: tuple[tuple[str, Any], ...] = (
-            ("parameters", dict(inside.made.parameters)), ("description", inside.made.describe()),
+            ("description", inside.made.describe()),
             ("remark", inside.made.remark()), ("source", inside.made.source),
         )  # fmt: skip
+        same_text("parameters", dict(found.parameters), dict(inside.made.parameters))
         for name, derived in said:
             same(name, getattr(found, name), derived)
     _same_bound("bound", found.bound, problem.bound())
