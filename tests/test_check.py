@@ -275,7 +275,8 @@ def test_two_inputs_with_one_state_refute_that_there_are_none(tmp_path):
     ):
         lie = dataclasses.replace(unknown, evidence=evidence)
         assert said in refused(tmp_path, to_json("collide", lie, {}))
-    many = checked(tmp_path, to_json("collide", none, {}), work=4)
+    assert "some two collide" in refused(tmp_path, to_json("collide", none, {}), work=4)
+    many = checked(tmp_path, to_json("collide", commlb.collide("index", 5), {}), work=4)
     assert many.holds
     assert "too many to be run here" in " ".join(many.taken_as_written)
 
@@ -531,3 +532,23 @@ def test_rows_whose_last_line_has_no_newline_are_cut_off(rows, tmp_path):
     )
     assert checked(tmp_path, horizons, "h.csv").reason is None
     assert "cut off" in refused(tmp_path, horizons[:-1], "h.csv")
+
+
+def test_cuts_and_known_reductions_bind_a_search(texts, tmp_path):
+    body = json.loads(texts["discover"])
+    result = body["result"]
+    assert "cuts must be all of" in refused(tmp_path, lied(body, (("result", "cuts"), result["cuts"][1:])))
+    found = commlb.discover("istree", 5)
+    assert checked(tmp_path, to_json("discover", found, {})).reason is None
+    assert checked(tmp_path, to_json("discover", commlb.discover("istree", 5, cut=1), {})).reason is None
+    other = commlb.discover("istree", 5, cut=1)
+    cuts = (found.cuts[0], other.cuts[0], *(
+        dataclasses.replace(cut, n=2, bits=2.0, upper_bound_bits=2.0, upper_bound_by="search")
+        for cut in found.cuts[2:] if cut.rows >= 4
+    ))  # fmt: skip
+    cuts = (*cuts, *found.cuts[len(cuts) :])
+    low = dataclasses.replace(other, cuts=cuts, known=found.known)
+    assert "above the upper bound" in refused(tmp_path, to_json("discover", low, {}), work=1)
+    fewer = (found.cuts[0], dataclasses.replace(found.cuts[1], rows=found.cuts[1].rows + 1), *found.cuts[2:])
+    lie = dataclasses.replace(found, cuts=fewer)
+    assert "by the formula" in refused(tmp_path, to_json("discover", lie, {}), work=1)

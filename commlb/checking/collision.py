@@ -24,7 +24,6 @@ from commlb.checking.common import (
     run,
     same,
     same_text,
-    short,
     solved,
     task_of,
 )
@@ -256,16 +255,12 @@ def _check_none(found: CollideResult, inside: Inside, made: Machine, notes: Note
         return
     n, symbols = inside.problem.n, inside.problem.symbols
     bits, room = n * math.log2(symbols), made.capacity_bits(inside.cut)
-    if found.complete or found.evidence == PROVED:
-        some = f"the {short(f'{symbols}^{n}')} inputs are more than the 2^{room:.6g} states: some two collide"
-        require(bits <= room + CLOSE * max(1.0, bits), some)
+    many = n * inside.cut > notes.work or bits > math.log2(notes.work) + CLOSE
+    if many or not found.complete:
+        _check_room(found, bits, room)
     if not found.complete:
         return
-    require(
-        bits <= MOST_RUN_BITS + CLOSE,
-        f"complete says that all {symbols}^{n} inputs were run, which nobody did; at most 2^{MOST_RUN_BITS} are",
-    )
-    if n * inside.cut > notes.work or symbols**n > notes.work:
+    if many:
         notes.take(f"that none of {symbols}^{n} inputs collide: too many to be run here (--work)")
         return
     seen: dict[bytes, tuple[int, ...]] = {}
@@ -275,6 +270,17 @@ def _check_none(found: CollideResult, inside: Inside, made: Machine, notes: Note
             other == x, f"no collision is claimed, yet the inputs {short_x(other)} and {short_x(x)} collide"
         )
     notes.add("no collision", "all inputs run again, one at a time", f"{len(seen)} states of as many inputs")
+
+
+def _check_room(found: CollideResult, bits: float, room: float) -> None:
+    """More inputs than states collide, whatever was run; and nobody ran more than so many inputs."""
+    if found.complete or found.evidence == PROVED:
+        some = f"the 2^{bits:.6g} inputs are more than the 2^{room:.6g} states: some two collide"
+        require(bits <= room + CLOSE * max(1.0, bits), some)
+    require(
+        not found.complete or bits <= MOST_RUN_BITS + CLOSE,
+        f"complete says that all 2^{bits:.6g} inputs were run, and nobody did; 2^{MOST_RUN_BITS} are the most",
+    )
 
 
 def short_x(x: Sequence[int]) -> str:

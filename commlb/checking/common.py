@@ -142,19 +142,16 @@ def task_of(name: str, size: dict[str, Any], own: Own) -> Task:
             f"its task '{short(name, 40)}' is not registered; if it is a task of yours, name its file: "
             "--task FILE.py:Name"
         )
-    for key, value in size.items():
-        require(
-            type(value) is int, f"task_size.{short(key, 30)} must be a whole number; given {short(value)}"
-        )
-        require(
-            0 <= value <= MAX_TOKENS,
-            f"task_size.{short(key, 30)} must be at most {MAX_TOKENS}; given {short(value)}",
-        )
     fields = getattr(classes[name], "__dataclass_fields__", {})
     require(
         set(size) <= set(fields),
         f"the task {name} has the sizes {', '.join(fields)}; given {short(list(size))}",
     )
+    for key, value in size.items():
+        where, truth = f"task_size.{short(key, 30)}", fields[key].type in (bool, "bool")
+        kind = "true or false" if truth else "a whole number"
+        require(type(value) is (bool if truth else int), f"{where} must be {kind}; given {short(value)}")
+        require(0 <= value <= MAX_TOKENS, f"{where} must be at most {MAX_TOKENS}; given {short(value)}")
     wanted = [
         key for key, one in fields.items() if one.init and one.default is one.default_factory is MISSING
     ]

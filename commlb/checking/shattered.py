@@ -72,9 +72,15 @@ def tagged(found: Sequence[Any] | None) -> tuple[Any, ...] | None:
 
 def check_cut(cut: DiscoverCut, task: Task, counted: Counted | None, notes: Notes) -> None:
     """Rows and columns counted again, and the upper bound by a search of its own, where both are small."""
+    where, classes = f"cut {cut.t}", task.classes(cut.t)
+    if classes is not None and (counted is None or counted.total):
+        require(
+            cut.rows == classes,
+            f"{where}: {cut.rows} rows are claimed, and by the formula there are {classes}",
+        )
     if counted is None:
         return
-    where, rows = f"cut {cut.t}", counted.rows(cut.t)
+    rows = counted.rows(cut.t)
     if not counted.total:
         require(
             cut.rows <= len(rows),
