@@ -17,7 +17,9 @@ from test_imports import ROOT, imported
 import commlb
 from commlb import bounds, machines, matrices, records_horizons, sealed
 from commlb.checker import check, check_all
+from commlb.checking import sampled
 from commlb.errors import BadInput
+from commlb.fano import fano_bits
 from commlb.records import to_json
 from commlb.records_rows import to_csv
 
@@ -98,8 +100,7 @@ FREE = {
     "collide": {"verdict", "tried", "work", "expected_work", "seed", "evidence", "complete", "method"},
     "discover": {"verdict", "nodes", "seed", "known", "evidence"},
     "reduce": {"verdict", "drawing", "seed", "steps", "omitted_steps", "every_n", "scope", "width", "inputs",
-               "queries", "holds", "counterexample", "evidence", "never_errs", "task_answer", "confidence",
-               "accuracy_at_least", "public_coins", "collision"},
+               "queries", "counterexample", "task_answer", "public_coins", "collision"},
     "bound": {"verdict", "source", "at_most"},
 }  # fmt: skip
 """Of each kind the keys under which something is taken as written, at least for some values."""
@@ -552,3 +553,35 @@ def test_cuts_and_known_reductions_bind_a_search(texts, tmp_path):
     fewer = (found.cuts[0], dataclasses.replace(found.cuts[1], rows=found.cuts[1].rows + 1), *found.cuts[2:])
     lie = dataclasses.replace(found, cuts=fewer)
     assert "by the formula" in refused(tmp_path, to_json("discover", lie, {}), work=1)
+
+
+def test_what_reduce_sampled_is_bound_by_what_chance_gives(tmp_path):
+    found = commlb.reduce("index", 6, machine="window:w=2", trials=500, seed=1)
+    assert found.answers.evidence == "sampled"
+    assert checked(tmp_path, to_json("reduce", found, {})).reason is None
+
+    def said(**changes):
+        answers = dataclasses.replace(found.answers, **changes)
+        return refused(tmp_path, to_json("reduce", dataclasses.replace(found, answers=answers), {}))
+
+    for lie in ({"confidence": 0.5}, {"accuracy_at_least": 0.7}, {"evidence": "hearsay"}, {"errors": 3},
+                {"fano_bits": 5.5}, {"evidence": "exhaustive"}):  # fmt: skip
+        said(**lie)
+    errors, limit = 0, sampled.upper_limit(0, 500)
+    fano = 6 * fano_bits(limit)
+    answers = dataclasses.replace(
+        found.answers, errors=errors, accuracy=1.0, accuracy_at_least=1 - limit, fano_bits=fano
+    )
+    lie = dataclasses.replace(found, answers=answers, never_errs=None)
+    assert "chance does not give" in refused(tmp_path, to_json("reduce", lie, {}))
+    check_of = dataclasses.replace(found.reduction_check, holds=False)
+    for changes in (
+        {"never_errs": True}, {"never_errs": None}, {"reduction_check": check_of},
+        {"information": dataclasses.replace(found.information, confidence=0.9)},
+        {"message": dataclasses.replace(found.message, evidence="hearsay")},
+    ):  # fmt: skip
+        refused(tmp_path, to_json("reduce", dataclasses.replace(found, **changes), {}))
+    for spec in ("exact", "random:bits=9"):
+        for n in (5, 40):
+            true = commlb.reduce("index", n, machine=spec, seed=1)
+            assert checked(tmp_path, to_json("reduce", true, {})).reason is None
