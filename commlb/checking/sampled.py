@@ -22,7 +22,7 @@ RARE = 1e-9
 def lower_tail(count: int, trials: int, p: float) -> float:
     """P(at most ``count`` of ``trials``), each with chance ``p``.
 
-    >>> lower_tail(1, 2, 0.5), lower_tail(0, 3, 0.0), lower_tail(2, 3, 1.0)
+    >>> round(lower_tail(1, 2, 0.5), 9), lower_tail(0, 3, 0.0), lower_tail(2, 3, 1.0)
     (0.75, 1.0, 0.0)
     """
     if p <= 0 or count >= trials:
