@@ -79,7 +79,9 @@ def check(
         raise
     except CommlbError as error:
         return _result(file, kind, notes, _line(error))
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, RecursionError) as error:
+    except MemoryError:
+        return _result(file, kind, notes, "to derive it again needs more memory than there is")
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         return _result(
             file, kind, notes, f"it cannot be derived again ({type(error).__name__}: {_line(error)})"
         )

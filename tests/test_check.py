@@ -15,9 +15,11 @@ from commlb_cli import cli, main
 from test_imports import ROOT, imported
 
 import commlb
-from commlb import machines, sealed
+from commlb import bounds, machines, matrices, records_horizons, sealed
 from commlb.checker import check, check_all
+from commlb.checking import sampled
 from commlb.errors import BadInput
+from commlb.fano import fano_bits
 from commlb.records import to_json
 from commlb.records_rows import to_csv
 
@@ -98,8 +100,7 @@ FREE = {
     "collide": {"verdict", "tried", "work", "expected_work", "seed", "evidence", "complete", "method"},
     "discover": {"verdict", "nodes", "seed", "known", "evidence"},
     "reduce": {"verdict", "drawing", "seed", "steps", "omitted_steps", "every_n", "scope", "width", "inputs",
-               "queries", "holds", "counterexample", "evidence", "never_errs", "task_answer", "confidence",
-               "accuracy_at_least", "public_coins", "collision"},
+               "queries", "counterexample", "task_answer", "public_coins", "collision"},
     "bound": {"verdict", "source", "at_most"},
 }  # fmt: skip
 """Of each kind the keys under which something is taken as written, at least for some values."""
@@ -275,7 +276,8 @@ def test_two_inputs_with_one_state_refute_that_there_are_none(tmp_path):
     ):
         lie = dataclasses.replace(unknown, evidence=evidence)
         assert said in refused(tmp_path, to_json("collide", lie, {}))
-    many = checked(tmp_path, to_json("collide", none, {}), work=4)
+    assert "some two collide" in refused(tmp_path, to_json("collide", none, {}), work=4)
+    many = checked(tmp_path, to_json("collide", commlb.collide("index", 5), {}), work=4)
     assert many.holds
     assert "too many to be run here" in " ".join(many.taken_as_written)
 
@@ -456,3 +458,130 @@ def test_checks_execute_nothing():
 def test_several_files_are_looked_for_before_any_work(tmp_path):
     with pytest.raises(BadInput, match="is no file"):
         check_all([str(tmp_path / "none.json"), str(Path(__file__))])
+
+
+def test_rows_at_a_cut_go_by_the_answers_that_are_still_due(tmp_path):
+    found = commlb.discover("copying", 3)
+    assert max(cut.t for cut in found.cuts) > min(found.length, 3)
+    assert checked(tmp_path, to_json("discover", found, {})).reason is None
+    cuts = (*found.cuts[:-1], dataclasses.replace(found.cuts[-1], rows=found.cuts[-1].rows * 2))
+    assert "rows are claimed" in refused(
+        tmp_path, to_json("discover", dataclasses.replace(found, cuts=cuts), {})
+    )
+
+
+def test_an_answer_that_is_a_tuple_is_one_answer(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "class Both:\n    def __init__(self, n): self.length = 2 * n\n    alphabet = 'ab'\n"
+        "    def answer(self, s): return s[0] == 'a', s[1:].count('b')\n"
+    )
+    own = f"{tmp_path}/mine.py:Both"
+    found = commlb.discover(own, 2)
+    text = to_json("discover", found, {})
+    assert isinstance(found.table.readings[0][0], tuple)
+    assert checked(tmp_path, text, task=own).reason is None
+    body = json.loads(text)
+    pair = body["result"]["table"]["readings"][0]
+    lie = lied(body, (("result", "table", "readings", 0), pair[::-1]))
+    assert "does not stand for" in refused(tmp_path, lie, task=own)
+
+
+def test_a_matrix_of_rank_0_has_a_leaf(tmp_path):
+    matrix = matrices.dense([[2, 2], [2, 2]])
+    bounds.save(tmp_path / "rank.json", matrix, bounds.rank(matrix, 2))
+    text = (tmp_path / "rank.json").read_text()
+    assert json.loads(text)["result"]["bound"]["witness"]["rank"] == 0
+    assert checked(tmp_path, text).reason is None
+    refused(tmp_path, lied(json.loads(text), (("result", "bound", "witness", "leaves"), 0)))
+
+
+def test_none_collide_is_refused_where_there_is_no_room_or_no_time(tmp_path):
+    found = commlb.collide("index", 60, machine="window:w=8")
+    assert not found.complete
+    beside = dataclasses.replace(found, complete=True)
+    assert "here are two" in refused(tmp_path, to_json("collide", beside, {}))
+    none = dataclasses.replace(found, collision=None, complete=True, evidence="exhaustive")
+    assert "some two collide" in refused(tmp_path, to_json("collide", none, {}))
+    proved = commlb.collide("index", 60)
+    assert checked(tmp_path, to_json("collide", proved, {})).reason is None
+    run_all = dataclasses.replace(proved, complete=True, evidence="exhaustive")
+    assert "nobody did" in refused(tmp_path, to_json("collide", run_all, {}))
+
+
+def test_another_type_with_the_same_value_is_refused(texts, tmp_path):
+    body = json.loads(texts["collide window"])
+    size = body["result"]["task_size"]
+    key = next(iter(size))
+    for places in ([("task_size", key)], [("collision", "task_size", key)]):
+        refused(tmp_path, lied(body, *(((("result", *place)), float(size[key])) for place in places)))
+    found = refused(tmp_path, lied(body, (("result", "machine", "parameters", "w"), 3.0)))
+    assert "machine.parameters" in found
+    kernel = [(("result", *place), "kernel") for place in (("method",), ("collision", "method"))]
+    assert "linear" in refused(tmp_path, lied(body, *kernel))
+    table = json.loads(texts["discover"])
+    for size in (4.0, True, "4"):
+        refused(tmp_path, lied(table, (("result", "task_size", "vertices"), size)))
+    assert refused(tmp_path, lied(table, (("result", "task_size"), {}))) == (
+        "task_size of istree must give vertices"
+    )
+
+
+def test_rows_whose_last_line_has_no_newline_are_cut_off(rows, tmp_path):
+    assert "cut off" in refused(tmp_path, to_csv(rows[:3])[:-1], "rows.csv")
+    horizons = records_horizons.to_csv(
+        commlb.collide("index", 8, machine="window:w=3", method="fading", seed=1).horizons
+    )
+    assert checked(tmp_path, horizons, "h.csv").reason is None
+    assert "cut off" in refused(tmp_path, horizons[:-1], "h.csv")
+
+
+def test_cuts_and_known_reductions_bind_a_search(texts, tmp_path):
+    body = json.loads(texts["discover"])
+    result = body["result"]
+    assert "cuts must be all of" in refused(tmp_path, lied(body, (("result", "cuts"), result["cuts"][1:])))
+    found = commlb.discover("istree", 5)
+    assert checked(tmp_path, to_json("discover", found, {})).reason is None
+    assert checked(tmp_path, to_json("discover", commlb.discover("istree", 5, cut=1), {})).reason is None
+    other = commlb.discover("istree", 5, cut=1)
+    cuts = (found.cuts[0], other.cuts[0], *(
+        dataclasses.replace(cut, n=2, bits=2.0, upper_bound_bits=2.0, upper_bound_by="search")
+        for cut in found.cuts[2:] if cut.rows >= 4
+    ))  # fmt: skip
+    cuts = (*cuts, *found.cuts[len(cuts) :])
+    low = dataclasses.replace(other, cuts=cuts, known=found.known)
+    assert "above the upper bound" in refused(tmp_path, to_json("discover", low, {}), work=1)
+    fewer = (found.cuts[0], dataclasses.replace(found.cuts[1], rows=found.cuts[1].rows + 1), *found.cuts[2:])
+    lie = dataclasses.replace(found, cuts=fewer)
+    assert "by the formula" in refused(tmp_path, to_json("discover", lie, {}), work=1)
+
+
+def test_what_reduce_sampled_is_bound_by_what_chance_gives(tmp_path):
+    found = commlb.reduce("index", 6, machine="window:w=2", trials=500, seed=1)
+    assert found.answers.evidence == "sampled"
+    assert checked(tmp_path, to_json("reduce", found, {})).reason is None
+
+    def said(**changes):
+        answers = dataclasses.replace(found.answers, **changes)
+        return refused(tmp_path, to_json("reduce", dataclasses.replace(found, answers=answers), {}))
+
+    for lie in ({"confidence": 0.5}, {"accuracy_at_least": 0.7}, {"evidence": "hearsay"}, {"errors": 3},
+                {"fano_bits": 5.5}, {"evidence": "exhaustive"}):  # fmt: skip
+        said(**lie)
+    errors, limit = 0, sampled.upper_limit(0, 500)
+    fano = 6 * fano_bits(limit)
+    answers = dataclasses.replace(
+        found.answers, errors=errors, accuracy=1.0, accuracy_at_least=1 - limit, fano_bits=fano
+    )
+    lie = dataclasses.replace(found, answers=answers, never_errs=None)
+    assert "chance does not give" in refused(tmp_path, to_json("reduce", lie, {}))
+    check_of = dataclasses.replace(found.reduction_check, holds=False)
+    for changes in (
+        {"never_errs": True}, {"never_errs": None}, {"reduction_check": check_of},
+        {"information": dataclasses.replace(found.information, confidence=0.9)},
+        {"message": dataclasses.replace(found.message, evidence="hearsay")},
+    ):  # fmt: skip
+        refused(tmp_path, to_json("reduce", dataclasses.replace(found, **changes), {}))
+    for spec in ("exact", "random:bits=9"):
+        for n in (5, 40):
+            true = commlb.reduce("index", n, machine=spec, seed=1)
+            assert checked(tmp_path, to_json("reduce", true, {})).reason is None

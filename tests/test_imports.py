@@ -87,6 +87,7 @@ LAYERS = [
         "checking.twoway",
         "checking.bound",
         "checking.counts",
+        "checking.sampled",
         "checking.theorems",
         "checking.rows",
         "checking.reduce",

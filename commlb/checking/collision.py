@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from commlb.checking.common import (
+    CLOSE,
     Inside,
     Notes,
     Own,
@@ -21,6 +23,7 @@ from commlb.checking.common import (
     require,
     run,
     same,
+    same_text,
     solved,
     task_of,
 )
@@ -33,6 +36,9 @@ from commlb.requests import check_sizes
 
 METHODS = ("layers", "kernel", "fading", "distinguished")
 PROVED = "proved; machine tested equal"
+MOST_RUN_BITS = 40
+"""log₂ of the inputs that a complete search may say it ran."""
+
 EVIDENCE = ("proved", "exhaustive", "sampled", "formula")
 
 
@@ -57,6 +63,8 @@ def check_collide(found: CollideResult, notes: Notes, own: Own) -> None:
     check_machine(found.machine, made, inside.cut, own)
     notes.add("the machine", "built by its name; its parameters, room and weights' digest compared", spec)
     one_of("method", found.method, METHODS)
+    linear = found.method != "kernel" or made.linear_over is not None
+    require(linear, f"the method kernel solves for inputs of linear machines, and {made.name} is none")
     _check_evidence(found, made, notes)
     for name, _ in found.tried:
         one_of("tried", name, METHODS)
@@ -92,7 +100,7 @@ def inside_of(found: CollideResult | Collision, table: Table | None, notes: Note
     inside: Inside
     if table is None:
         inside = registered(found.task, found.reduction, found.n, found.symbols, found.c)
-        same("task_size", found.task_size, inside.task.size)
+        same_text("task_size", found.task_size, inside.task.size)
         notes.add("the reduction", "looked up in the registry; problem, sizes and cut compared", inside.name)
     else:
         task = task_of(found.task, found.task_size, own)
@@ -118,7 +126,7 @@ def check_machine(info: MachineInfo, made: Machine, cut: int, own: Own) -> None:
     if own.machine is not None:
         written.pop("weights", None)
         derived.pop("weights", None)
-    same("machine.parameters", written, derived)
+    same_text("machine.parameters", written, derived)
     for name, value in (
         ("name", info.name if own.has_program else made.name),
         ("format", made.format),
@@ -139,7 +147,6 @@ def check_certificate(given: Collision, inside: Inside, made: Machine, notes: No
     problem = inside.problem
     for name, derived in (
         ("task", inside.task.name),
-        ("task_size", inside.task.size),
         ("reduction", inside.name),
         ("problem", problem.name),
         ("n", problem.n),
@@ -149,6 +156,7 @@ def check_certificate(given: Collision, inside: Inside, made: Machine, notes: No
         ("weights_digest", made.weights_digest),
     ):
         same(f"collision.{name}", getattr(given, name), derived)
+    same_text("collision.task_size", given.task_size, inside.task.size)
     if own.machine is None:  # the text may leave out what is by default, and is looked up as it stands
         other = machine_of(given.machine, inside.task, inside.cut, own)
         same("collision.machine", (other.name, dict(other.parameters)), (made.name, dict(made.parameters)))
@@ -242,12 +250,17 @@ def _machine_says(given: Collision, inside: Inside, made: Machine) -> Sequence[A
 
 def _check_none(found: CollideResult, inside: Inside, made: Machine, notes: Notes) -> None:
     """Where a complete search is said to have found none: run all inputs again, if they are few."""
-    if found.collision is not None or not found.complete:
-        if found.complete:
-            notes.take("that every input was looked at")
+    if found.collision is not None:
+        require(not found.complete, "complete says that no two inputs collide, and here are two that do")
         return
     n, symbols = inside.problem.n, inside.problem.symbols
-    if n * inside.cut > notes.work or symbols**n > notes.work:
+    bits, room = n * math.log2(symbols), made.capacity_bits(inside.cut)
+    many = n * inside.cut > notes.work or bits > math.log2(notes.work) + CLOSE
+    if many or not found.complete:
+        _check_room(found, bits, room)
+    if not found.complete:
+        return
+    if many:
         notes.take(f"that none of {symbols}^{n} inputs collide: too many to be run here (--work)")
         return
     seen: dict[bytes, tuple[int, ...]] = {}
@@ -257,6 +270,17 @@ def _check_none(found: CollideResult, inside: Inside, made: Machine, notes: Note
             other == x, f"no collision is claimed, yet the inputs {short_x(other)} and {short_x(x)} collide"
         )
     notes.add("no collision", "all inputs run again, one at a time", f"{len(seen)} states of as many inputs")
+
+
+def _check_room(found: CollideResult, bits: float, room: float) -> None:
+    """More inputs than states collide, whatever was run; and nobody ran more than so many inputs."""
+    if found.complete or found.evidence == PROVED:
+        some = f"the 2^{bits:.6g} inputs are more than the 2^{room:.6g} states: some two collide"
+        require(bits <= room + CLOSE * max(1.0, bits), some)
+    require(
+        not found.complete or bits <= MOST_RUN_BITS + CLOSE,
+        f"complete says that all 2^{bits:.6g} inputs were run, and nobody did; 2^{MOST_RUN_BITS} are the most",
+    )
 
 
 def short_x(x: Sequence[int]) -> str:

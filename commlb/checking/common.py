@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,17 @@ def require(holds: bool, message: str) -> None:
         raise Refused(message)
 
 
+def require_whole(text: str) -> None:
+    """Refuse rows whose last line is not ended, as all lines are that are written."""
+    require(text.endswith("\n"), "its last line has no newline at its end: the file is cut off")
+
+
+def same_text(name: str, written: Any, derived: Any) -> None:
+    """Refuse unless both are the same JSON: 10 is not 10.0."""
+    one, other = (json.dumps(value, sort_keys=True, default=str) for value in (written, derived))
+    require(one == other, f"{name} is written as {short(one)}; derived again it is {short(other)}")
+
+
 def same(name: str, written: Any, derived: Any) -> None:
     """Refuse unless what is ``written`` is what was ``derived``; last digits of fractions may differ."""
     require(
@@ -130,21 +142,23 @@ def task_of(name: str, size: dict[str, Any], own: Own) -> Task:
             f"its task '{short(name, 40)}' is not registered; if it is a task of yours, name its file: "
             "--task FILE.py:Name"
         )
-    for key, value in size.items():
-        require(
-            isinstance(value, int), f"task_size.{short(key, 30)} must be a whole number; given {short(value)}"
-        )
-        require(
-            0 <= value <= MAX_TOKENS,
-            f"task_size.{short(key, 30)} must be at most {MAX_TOKENS}; given {short(value)}",
-        )
     fields = getattr(classes[name], "__dataclass_fields__", {})
     require(
         set(size) <= set(fields),
         f"the task {name} has the sizes {', '.join(fields)}; given {short(list(size))}",
     )
+    for key, value in size.items():
+        where, truth = f"task_size.{short(key, 30)}", fields[key].type in (bool, "bool")
+        kind = "true or false" if truth else "a whole number"
+        require(type(value) is (bool if truth else int), f"{where} must be {kind}; given {short(value)}")
+        require(0 <= value <= MAX_TOKENS, f"{where} must be at most {MAX_TOKENS}; given {short(value)}")
+    wanted = [
+        key for key, one in fields.items() if one.init and one.default is one.default_factory is MISSING
+    ]
+    missing = [key for key in wanted if key not in size]
+    require(not missing, f"task_size of {name} must give {', '.join(missing)}")
     made = classes[name](**size)
-    same("task_size", size, made.size)
+    same_text("task_size", size, made.size)
     require(
         made.length <= MAX_TOKENS,
         f"streams of at most {MAX_TOKENS} tokens are run; these have {short(made.length)}",
@@ -302,7 +316,7 @@ def due_after(task: Task, cut: int, found: Any) -> tuple[Any, ...] | None:
     """Of what ``solve`` gave, the answers that are due after the cut, in plain types; None outside the promise."""
     from commlb.machines.base import UNDEFINED
 
-    several = found if isinstance(found, tuple) else (found,)
+    several = found if len(task.answered_at) > 1 and found is not UNDEFINED else (found,)
     if found is UNDEFINED or UNDEFINED in several:
         return None
     after = [a for t, a in zip(task.answered_at, several, strict=True) if t > cut]

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from commlb.checking.common import Inside, Notes, Own, machine_of, message, registered, require, run, same
+from commlb.checking.common import (
+    Inside,
+    Notes,
+    Own,
+    machine_of,
+    message,
+    registered,
+    require,
+    require_whole,
+    run,
+    same,
+)
 from commlb.machines.base import Machine
 from commlb.records_horizons import from_csv
 from commlb.records_witness import Horizon
@@ -38,6 +49,7 @@ def check_horizon_rows(text: str, name: str, notes: Notes, own: Own) -> None:
     """The same of rows, whose reductions and machines are looked up by their names."""
     found, again = from_csv(text, name), 0
     require(bool(found), "it holds no rows")
+    require_whole(text)
     places: dict[tuple[Any, ...], Inside] = {}
     machines: dict[tuple[Any, ...], Machine] = {}
     for line, given in enumerate(found, 2):

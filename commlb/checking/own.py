@@ -65,6 +65,10 @@ class Numbered(Task):
     def size(self) -> dict[str, int]:
         return self.user.size
 
+    def _several(self, found: Any) -> tuple[Any, ...]:
+        """The answers in what ``solve`` gave; one that is a tuple is one answer."""
+        return found if len(self.answered_at) > 1 and found is not UNDEFINED else (found,)
+
     @cached_property
     def _truths(self) -> bool:
         """Whether all answers are yes or no, by asking for all of them."""
@@ -74,7 +78,10 @@ class Numbered(Task):
             "machines run on a task of your own where its streams are few",
         )
         found = {
-            answer for stream in streams for answer in _several(self.solve(stream)) if answer is not UNDEFINED
+            answer
+            for stream in streams
+            for answer in self._several(self.solve(stream))
+            if answer is not UNDEFINED
         }
         return all(isinstance(answer, bool) for answer in found)
 
@@ -125,7 +132,3 @@ class Numbered(Task):
 
     def memory_bound(self) -> None:
         """No closed form is known."""
-
-
-def _several(found: Any) -> tuple[Any, ...]:
-    return found if isinstance(found, tuple) else (found,)

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import Any
 
-from commlb.checking.collision import check_certificate, check_machine, inside_of, spec_of
+from commlb.checking.collision import PROVED, check_certificate, check_machine, inside_of, spec_of
 from commlb.checking.common import (
     Inside,
     Notes,
@@ -17,13 +17,16 @@ from commlb.checking.common import (
     coded,
     machine_of,
     message,
+    one_of,
     require,
     run,
     same,
+    same_text,
     short,
     solved,
 )
 from commlb.checking.counts import Counts, counts, inputs_of, own_errors, steps_of
+from commlb.checking.sampled import CONFIDENCE, check_answers, check_chance, never_errs
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.machines.base import Machine
 from commlb.records import Bound, ReduceResult, Transcript
@@ -43,9 +46,10 @@ def check_reduce(found: ReduceResult, notes: Notes, own: Own) -> None:
         same(name, getattr(found, name), derived)
     if isinstance(inside, Registered):
         said: tuple[tuple[str, Any], ...] = (
-            ("parameters", dict(inside.made.parameters)), ("description", inside.made.describe()),
+            ("description", inside.made.describe()),
             ("remark", inside.made.remark()), ("source", inside.made.source),
         )  # fmt: skip
+        same_text("parameters", dict(found.parameters), dict(inside.made.parameters))
         for name, derived in said:
             same(name, getattr(found, name), derived)
     _same_bound("bound", found.bound, problem.bound())
@@ -65,6 +69,10 @@ def check_reduce(found: ReduceResult, notes: Notes, own: Own) -> None:
         notes.add(
             "the transcript", "its stream run again", f"message {short(found.transcript.message_hex, 16)}"
         )
+    notes.take(
+        "of the reduction's check: width, numbers of inputs and queries, scope, every_n, a counterexample",
+        "errors over public coins, the transcript's steps in words",
+    )
     notes.take("the drawing", "the verdict's words", "the provenance")
 
 
@@ -78,7 +86,10 @@ def _same_bound(name: str, written: Bound | None, derived: Bound | None) -> None
 
 
 def _check_measured(found: ReduceResult, inside: Inside, made: Machine, notes: Notes) -> None:
+    _check_words(found, made)
     _check_consistent(found, inside)
+    if found.answers is not None:
+        check_answers(found.answers, made.capacity_bits(inside.cut), inside.problem, notes)
     asked = inside.problem.asked()
     steps = steps_of(inside, made, len(asked or ()))
     if inputs_of(inside) is None or steps > notes.work:
@@ -107,7 +118,13 @@ def _check_measured(found: ReduceResult, inside: Inside, made: Machine, notes: N
             1 - sum(counted.best) / counted.inputs / inside.problem.n,
         )
     notes.add("states and information", "all inputs run again, one at a time", f"{counted.states} states")
-    if found.answers is not None and found.answers.evidence == "exhaustive" and asked:
+    if found.answers is None or not asked:
+        return
+    if found.answers.evidence == "sampled":  # of INDEX, where x and i are drawn uniformly
+        if inside.problem.name == "INDEX" and not made.randomised:
+            errors = own_errors(inside, made, counted, asked)
+            check_chance(found.answers, sum(errors), counted.inputs * len(asked), notes)
+    else:
         errors = own_errors(inside, made, counted, asked)
         same("answers.errors", found.answers.errors, sum(errors))
         same("answers.trials", found.answers.trials, counted.inputs * len(asked))
@@ -115,6 +132,33 @@ def _check_measured(found: ReduceResult, inside: Inside, made: Machine, notes: N
             shown = math.fsum(fano_bits(wrong / counted.inputs, inside.problem.symbols) for wrong in errors)
             same("answers.fano_bits", found.answers.fano_bits, shown)
         notes.add("the machine's answers", "all inputs and queries run again", f"{sum(errors)} errors")
+
+
+def _check_words(found: ReduceResult, made: Machine) -> None:
+    """How each thing is known, in the words that reduce has for it, and what follows from these."""
+    message, information, answers, holds = (
+        found.message, found.information, found.answers, found.reduction_check.holds
+    )  # fmt: skip
+    one_of("message.evidence", message.evidence, (None, "exhaustive", PROVED))
+    one_of("information.evidence", information.evidence, ("unknown", "exhaustive", PROVED, "sampled"))
+    one_of(
+        "reduction_check.evidence", found.reduction_check.evidence, ("proved", "exhaustive", "counterexample")
+    )
+    if PROVED in (message.evidence, information.evidence):
+        require(not made.errs, f"{made.name} may err, so that its states are not proved to be all")
+    sampled = information.evidence == "sampled"
+    if information.confidence is not None or sampled:
+        same("information.confidence", information.confidence, CONFIDENCE if sampled else None)
+    if answers is not None:
+        one_of("answers.evidence", answers.evidence, ("exhaustive", "sampled"))
+        require(bool(answers.errors == 0) or made.errs, f"{made.name} keeps all it needs, and is said to err")
+    if sampled and answers is not None and answers.fano_bits is not None:
+        same("information.bits", information.bits, answers.fano_bits)
+    measured = answers is not None or message.evidence is not None or found.collision is not None
+    require(holds or not measured, "reduction_check.holds must be true where a machine was run")
+    wrong = found.reduction_check.counterexample is not None
+    require(holds is not wrong, "a reduction holds, or has a counterexample")
+    same("never_errs", found.never_errs, never_errs(found, made.errs))
 
 
 def _check_consistent(found: ReduceResult, inside: Inside) -> None:
@@ -153,13 +197,20 @@ def _check_reduction(
     if counted.inputs * len(asked) > notes.work // 4:
         notes.take("that the reduction is right, which is proved elsewhere and not repeated here")
         return
+    all_right = True
     words = [x for group in counted.groups.values() for x in group]
     for y in asked:
         tokens = inside.suffix(y)
         for x in words:
             right, value = solved(inside, inside.prefix(x), tokens), inside.problem.value(x, y)
             good = right is not None and inside.value([coded(inside.task, a) for a in right], y) == value
+            all_right = all_right and good
             require(good or not found.reduction_check.holds, f"the reduction is wrong on x = {x}, y = {y}")
+    certain = inside.problem.name == "INDEX"  # all of Bob's inputs are asked
+    require(
+        found.reduction_check.holds or not (certain and all_right),
+        "reduction_check.holds is false, and the reduction is right on all inputs and queries",
+    )
     notes.add(
         "the reduction", "all inputs and queries put to the solver", f"{len(words) * len(asked)} streams"
     )

@@ -15,6 +15,7 @@ from commlb.checking.common import (
     one_of,
     registered,
     require,
+    require_whole,
     same,
     short,
     task_of,
@@ -37,6 +38,7 @@ def check_rows(text: str, name: str, notes: Notes, own: Own) -> None:
     """All rows of a file. Raises ``Refused`` with the first row that says what is not so."""
     rows = from_csv(text, name)
     require(bool(rows), "it holds no rows; give a file that curve, reduce or states wrote")
+    require_whole(text)
     merged(rows)
     done: Counter[str] = Counter()
     left = float(MANY * notes.work)

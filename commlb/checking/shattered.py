@@ -32,18 +32,22 @@ class Counted:
         return None not in self.found
 
     def rows(self, t: int) -> list[tuple[Any, ...]]:
-        """The distinct rows at the cut t, dead prefixes left out where there is a promise."""
+        """The distinct rows at the cut t, by the answers due there or after; dead prefixes left out.
+
+        What is due at the cut itself is still to be given, by whoever holds the state there.
+        """
         suffixes = math.prod(len(self.task.alphabet(s)) for s in range(t, self.task.length))
-        every = (tuple(self.found[k : k + suffixes]) for k in range(0, len(self.found), suffixes))
+        before = sum(0 < due < t for due in self.task.answered_at)
+        left = [None if answers is None else answers[before:] for answers in self.found]
+        every = (tuple(left[k : k + suffixes]) for k in range(0, len(left), suffixes))
         return [row for row in dict.fromkeys(every) if any(entry is not None for entry in row)]
 
     def columns(self, t: int) -> list[tuple[Any, ...]]:
         """The distinct columns there of the answers due after t, one a suffix and answer."""
         due = sum(after > t for after in self.task.answered_at)
-        places = len(self.task.answered_at)
         rows = self.rows(t)
         each = (
-            tuple(None if row[k] is None else row[k][places - due + place] for row in rows)
+            tuple(None if row[k] is None else row[k][place - due] for row in rows)
             for k in range(len(rows[0])) for place in range(due)
         )  # fmt: skip
         return list(dict.fromkeys(each))
@@ -68,9 +72,15 @@ def tagged(found: Sequence[Any] | None) -> tuple[Any, ...] | None:
 
 def check_cut(cut: DiscoverCut, task: Task, counted: Counted | None, notes: Notes) -> None:
     """Rows and columns counted again, and the upper bound by a search of its own, where both are small."""
+    where, classes = f"cut {cut.t}", task.classes(cut.t)
+    if classes is not None and (counted is None or counted.total):
+        require(
+            cut.rows == classes,
+            f"{where}: {cut.rows} rows are claimed, and by the formula there are {classes}",
+        )
     if counted is None:
         return
-    where, rows = f"cut {cut.t}", counted.rows(cut.t)
+    rows = counted.rows(cut.t)
     if not counted.total:
         require(
             cut.rows <= len(rows),

@@ -87,6 +87,7 @@ def check_discover(found: DiscoverResult, notes: Notes, own: Own) -> None:
     _check_best(found)
     if found.table is not None:
         check_table(found.table, task, notes)
+    _check_which_cuts(found, task)
     counted = streams_counted(task, notes)
     for cut in found.cuts:
         _check_cut_numbers(cut, task)
@@ -115,6 +116,15 @@ def _check_best(found: DiscoverResult) -> None:
         same("upper_bound_bits", found.upper_bound_bits, max(cut.upper_bound_bits for cut in found.cuts))
     require(found.bits <= found.upper_bound_bits + 1e-9, "bits are above their upper bound")
     same("optimal", found.optimal, equal(found.bits, found.upper_bound_bits))
+
+
+def _check_which_cuts(found: DiscoverResult, task: Task) -> None:
+    """All cuts at which Bob has a token, in order, or the one that was asked for."""
+    ts = [cut.t for cut in found.cuts]
+    require(
+        len(ts) == 1 or ts == list(range(task.length)),
+        f"cuts must be all of 0..{task.length - 1} in order, or one; given {short(ts)}",
+    )
 
 
 def check_table(table: Table, task: Task, notes: Notes) -> None:
@@ -198,6 +208,10 @@ def _check_known(found: DiscoverResult, task: Task, notes: Notes) -> None:
     for name, bits in found.known.items():
         require(name in known, f"known: there is no reduction '{short(name, 30)}' to {task.name}")
         require(_fits(known[name], bits, task), f"known.{name}: {bits} bits do not fit a task of this size")
+        require(
+            len(found.cuts) != task.length or bits <= found.upper_bound_bits + 1e-9,
+            f"known.{name}: {bits:.6g} bits are there, above the upper bound {found.upper_bound_bits:.6g}",
+        )
     if found.known:
         notes.add("the registered reductions beside it", "made at their size", ", ".join(sorted(found.known)))
 

@@ -77,7 +77,7 @@ def rank(part: Part, witness: Witness, exactly: bool, notes: Notes) -> tuple[str
     rows = [[numbers[place or 0] for place in row] for row in part.values]
     same("the rank of the submatrix", size, rank_of(rows, modulus))
     bits = all(v in (0, 1) for v in numbers)
-    same("witness.leaves", count_of(witness, "leaves"), max(1, 2 * size - 1) if bits else size)
+    same("witness.leaves", count_of(witness, "leaves"), max(1, 2 * size - 1 if bits else size))
     return MODEL, math.log2(max(1, witness["leaves"]))
 
 
