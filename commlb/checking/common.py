@@ -255,8 +255,8 @@ def registered(task: str, reduction: str, n: int, symbols: int, c: int | None) -
 
 
 def machine_of(spec: str, task: Task, cut: int, own: Own) -> Machine:
-    """The machine of a file, by the registry; or the one that the user names, which may be a file of theirs."""
-    if own.machine is not None:
+    """The machine of a file, by the registry; or, where that has it not, the one that the user names."""
+    if own.machine is not None and not (is_registered(spec) and "weights=" not in spec):
         try:
             return machines.build(own.machine, task, cut)
         except BadInput as error:
