@@ -198,6 +198,7 @@ def test_an_interrupt_ends_with_130_and_keeps_rows(tmp_path):
     code = (
         "import os, signal, sys, threading, time\n"
         "from commlb_cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background\n"
         "def stop():\n"
         "    out = sys.argv[1]\n"
         "    while not (os.path.exists(out) and open(out).read().count('\\n') > 4): time.sleep(0.02)\n"
