@@ -104,7 +104,7 @@ def known(task: Task | UserTask, symbols: Sequence[int]) -> dict[str, int]:
 
     >>> from commlb.tasks.istree import IsTree
     >>> known(IsTree(8), [2])
-    {'doubled': 8, 'hubs': 256, 'two-hub': 32}
+    {'doubled': 8, 'hubs': 256, 'star': 128, 'two-hub': 32}
     """
     found: dict[str, int] = {}
     for name, cls in for_task(task.name).items() if isinstance(task, Task) else ():
