@@ -51,8 +51,8 @@ def none_exists(n: int, symbols: int) -> str:
 def proved_none(machine: MachineInfo) -> str:
     """The verdict on a machine that keeps all that its task needs."""
     return (
-        f"No collision exists: {called(machine)} keeps all that its task needs (proved; tested equal to the task's "
-        "automaton)."
+        f"None was looked for: {called(machine)} keeps all that its task needs (proved; tested equal to the task's "
+        "automaton), so no two inputs share a state."
     )
 
 

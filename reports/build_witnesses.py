@@ -12,6 +12,7 @@ from pages import table, write_page
 
 import commlb
 from commlb.files import replace
+from commlb.minimum import task_of
 from commlb.records import spec, to_json
 from commlb.records_rows import to_csv
 from commlb.records_witness import CollideResult, DiscoverResult
@@ -165,9 +166,10 @@ def tree_table(trees: dict[int, DiscoverResult]) -> str:
 
 
 def task_table(others: list[DiscoverResult]) -> str:
-    """The other tasks, one size each."""
+    """The other tasks, in the order of ``SIZES``, one size each."""
     rows = []
-    for found in others:
+    for found, (task, n, options) in zip(others, SIZES, strict=True):
+        bound = task_of(task, n, **options).memory_bound()
         size = ", ".join(f"{key}={value}" for key, value in found.task_size.items())
         most = max(cut.rows for cut in found.cuts)
         kinds = f"{found.n} × {found.symbols} kinds" if found.symbols > 2 else str(found.n)
@@ -182,6 +184,7 @@ def task_table(others: list[DiscoverResult]) -> str:
                 kinds,
                 how(found),
                 known(found),
+                "–" if bound is None else f"{bits(bound.bits)}: {bound.method}".replace("|", "\\|"),
             ]
         )
     header = [
@@ -194,6 +197,7 @@ def task_table(others: list[DiscoverResult]) -> str:
         "symbols",
         "proved largest",
         "registered",
+        "closed form, without error",
     ]
     return table(header, rows)
 
