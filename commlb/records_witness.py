@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -240,12 +239,3 @@ class CollideResult:
     evidence: str
     verdict: str
     table: Table | None = None
-
-
-def bits_of(n: int, symbols: int) -> float:
-    """n·log₂ symbols.
-
-    >>> bits_of(3, 2), bits_of(2, 4)
-    (3.0, 4.0)
-    """
-    return n * math.log2(symbols)

@@ -17,7 +17,10 @@ def registered_task(task: Any, verb: str) -> str:
     if not isinstance(task, str):
         raise BadInput(f"task must be a name such as 'index'; given {type(task).__name__}")
     if ":" in task or task.endswith(".py"):
-        raise BadInput(f"{verb} runs registered tasks; a task of your own, such as {task}, runs in exact")
+        raise BadInput(
+            f"{verb} runs registered tasks; a task of your own, such as {task}, runs in exact, discover, "
+            "and with --reduction FILE.json in reduce, states and collide"
+        )
     if task not in task_classes():
         raise unknown_name("task", task, task_classes())
     return task

@@ -585,3 +585,41 @@ def test_what_reduce_sampled_is_bound_by_what_chance_gives(tmp_path):
         for n in (5, 40):
             true = commlb.reduce("index", n, machine=spec, seed=1)
             assert checked(tmp_path, to_json("reduce", true, {})).reason is None
+
+
+def test_forged_certificates_that_agree_with_themselves_are_refused(tmp_path):
+    """Two different states, and a query that does not tell the inputs apart: all else is as it would be."""
+    import dataclasses
+
+    import numpy as np
+
+    import commlb
+    from commlb import machines, reductions
+    from commlb.records import to_json
+
+    result = commlb.collide("index", 6, machine="window:w=3", method="layers")
+    true, chosen = result.collision, reductions.build("index", None, 6, None, None)
+    machine = machines.build("window:w=3", chosen.task, chosen.cut)
+    place = next(k for k in range(6) if true.x[k] == true.x_other[k])
+    states = machine.start(1)
+    for t, token in enumerate([*true.prefix, *chosen.suffix(place + 1)]):
+        states = machine.step(states, np.array([token]), t)
+    said = int(machine.output(states)[0])
+    asked = {"y": place + 1, "suffix": tuple(chosen.suffix(place + 1)), "value": true.x[place]}
+    asked |= {"value_other": true.x[place], "answers": (true.x[place],), "answers_other": (true.x[place],)}
+    asked |= {"machine_answers": (said,), "machine_value": said}
+    last = (*true.x[:5], 1 - true.x[5])
+    apart = {"x_other": last, "prefix_other": last, "merged_at": 7, "y": 6, "suffix": tuple(chosen.suffix(6))}
+    apart |= {
+        "value": true.x[5],
+        "answers": (true.x[5],),
+        "value_other": last[5],
+        "answers_other": (last[5],),
+    }
+    apart |= {"machine_answers": (true.x[5],), "machine_value": true.x[5]}
+    for changed, reason in ((asked, "on both inputs"), (apart, "two different states")):
+        forged = dataclasses.replace(result, collision=dataclasses.replace(true, **changed))
+        (tmp_path / "forged.json").write_text(to_json("collide", forged, {}))
+        found = check(tmp_path / "forged.json")
+        assert not found.holds
+        assert reason in found.reason, found.reason
