@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 from commlb.records import to_json
-from commlb.records_witness import DiscoverResult, Table, bits_of
+from commlb.records_witness import DiscoverResult, Table
 from commlb.reductions import build
 from commlb.tasks.base import Task
 
@@ -64,11 +65,12 @@ def registered() -> list[tuple]:
 def result(table: Table | None, inside: Task, **changed) -> DiscoverResult:
     """What ``discover`` would say of a table inside a task."""
     n, symbols, cut = (table.n, table.symbols, table.cut) if table else (0, 2, None)
+    bits = n * math.log2(symbols)
     given = {
         "task": inside.name, "task_size": inside.size, "length": inside.length,
         "alphabet_size": inside.alphabet_size,
-        "cut": cut, "n": n, "symbols": symbols, "bits": bits_of(n, symbols), "optimal": False,
-        "upper_bound_bits": bits_of(n, symbols), "cuts": (), "table": table, "known": {}, "nodes": 0,
+        "cut": cut, "n": n, "symbols": symbols, "bits": bits, "optimal": False,
+        "upper_bound_bits": bits, "cuts": (), "table": table, "known": {}, "nodes": 0,
         "seed": None, "evidence": "exhaustive", "complete": True, "stopped": None, "verdict": "by hand",
     }  # fmt: skip
     return DiscoverResult(**(given | changed))
