@@ -12,7 +12,7 @@ TINY: dict[str, dict[str, Any]] = {
     "mamba2": {**COMMON, "num_heads": 4, "head_dim": 16, "state_size": 8, "n_groups": 1, "chunk_size": 8},
     "falcon_mamba": {**COMMON, "state_size": 8},
     "rwkv": {**COMMON, "attention_hidden_size": 32, "intermediate_size": 64},
-    "xlstm": {**COMMON, "hidden_size": 128, "embedding_dim": 128, "num_blocks": 2, "num_heads": 2, "chunk_size": 16},
+    "xlstm": {**COMMON, "hidden_size": 128, "embedding_dim": 128, "num_blocks": 2, "num_heads": 2},
     "recurrent_gemma": {
         **COMMON, **ATTENTION, "num_hidden_layers": 3, "lru_width": 32, "head_dim": 16, "attention_window_size": 16,
     },
