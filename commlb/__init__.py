@@ -20,6 +20,7 @@ __all__ = [
     "curve",
     "discover",
     "exact",
+    "model",
     "prove",
     "reduce",
     "states",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from commlb.listing import catalogue
     from commlb.machines.base import BROKEN, UNDEFINED
     from commlb.minimum import exact
+    from commlb.models.adapting import model
     from commlb.proof import prove
     from commlb.retention import states
     from commlb.sweep import curve
@@ -46,6 +48,7 @@ _HOMES = {
     "curve": "sweep",
     "discover": "discovery",
     "exact": "minimum",
+    "model": "models.adapting",
     "prove": "proof",
     "reduce": "chains",
     "states": "retention",

@@ -34,7 +34,7 @@ LAYERS = [
         "trends",
     },
     {"machines.base"},
-    {"problems", "tasks", "machines"},
+    {"problems", "tasks", "machines", "models"},
     {"reductions", "requests"},
     {"layers", "merging", "conflicts", "userfile", "export"},
     {"shattering.columns", "shattering.symmetry"},

@@ -6,7 +6,6 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from commlb.errors import BadInput, unknown_name
-from commlb.machines import own
 from commlb.machines.base import Machine
 from commlb.registry import registered
 
@@ -29,13 +28,15 @@ def machine_classes() -> dict[str, type[Machine]]:
 def is_own(spec: str) -> bool:
     """Whether ``spec`` names a user's own machine, ``path/to/file.py:name`` or ``package.module:name``."""
     name = spec.partition(":")[0]
-    return name != EXACT and name not in machine_classes() and own.is_own(spec)
+    home = spec.rpartition(":")[0] or spec
+    named = home.endswith(".py") or any(mark in home for mark in "./\\")
+    return name != EXACT and name not in machine_classes() and named
 
 
 def build(spec: str, task: Task, cut: int) -> Machine:
     """The machine that ``spec`` names, ``NAME`` or ``NAME:key=value,…``, for a task cut after ``cut``.
 
-    ``path/to/file.py:name`` or ``package.module:name`` is a user's own (``commlb.machines.own``).
+    ``path/to/file.py:name`` or ``package.module:name`` is a user's own (``commlb.models.own``).
 
     Raises ``BadInput`` for an unknown name or key, a missing one, a value of the wrong kind, or a task that the
     machine does not serve.
@@ -46,6 +47,8 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     classes = machine_classes()
     if name != EXACT and name not in classes:
         if is_own(spec):
+            from commlb.models import own  # which imports what is in this package
+
             return own.build(spec, task, cut)
         raise unknown_name("machine", name, [EXACT, *classes])
     cls = classes.get(name, Machine)
