@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from commlb_cli.budget import budget_command
 from commlb_cli.check import check_command
 from commlb_cli.collide import collide_command
 from commlb_cli.curve import curve_command
@@ -44,6 +45,7 @@ cli.add_command(check_command)
 cli.add_command(collide_command)
 cli.add_command(curve_command)
 cli.add_command(plot_command)
+cli.add_command(budget_command)
 cli.add_command(list_command)
 
 

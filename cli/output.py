@@ -22,6 +22,7 @@ TEXTS = {
     "discover": "discover_text",
     "check": "check_text",
     "collide": "collide_text",
+    "budget": "budget_text",
 }
 """Where the text of a verb is made."""
 

@@ -14,6 +14,7 @@ __all__ = [
     "BROKEN",
     "UNDEFINED",
     "__version__",
+    "budget",
     "catalogue",
     "check",
     "collide",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from commlb.budgets.budget import budget
     from commlb.chains import reduce
     from commlb.checker import check
     from commlb.collisions import collide
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BROKEN": "machines.base",
     "UNDEFINED": "machines.base",
+    "budget": "budgets.budget",
     "catalogue": "listing",
     "check": "checker",
     "collide": "collisions",

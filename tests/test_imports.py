@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"checking", "colliding", "shattering"},
+    {"checking", "colliding", "shattering", "budgets"},
     {"errors", "symbolic", "limbs", "files", "fano", "workers", "sealed", "colliding.trails", "usercode"},
     {
         "records",
@@ -26,6 +26,8 @@ LAYERS = [
         "records_states",
         "records_exact",
         "records_bounds",
+        "records_budget",
+        "wording_budget",
         "wording",
         "kernels",
         "bits",
@@ -63,6 +65,12 @@ LAYERS = [
         "colliding.quick_collision",
         "wording_collide",
     },
+    {"budgets.intervals", "budgets.slots", "budgets.configs"},
+    {"budgets.closed_forms", "budgets.families"},
+    {"budgets.transformers"},
+    {"budgets.models"},
+    {"budgets.counting"},
+    {"budgets.budget"},
     {"chains", "minimum", "tabled", "discovered", "growth", "listing", "plots"},
     {"shattering.tables", "shattering.pursuit"},
     {"shattering.finding"},
@@ -153,6 +161,8 @@ def test_imports_point_one_way(path):
             "commlb.records_witness",
             "commlb.fano",
             "commlb.records_exact",
+            "commlb.records_budget",
+            "commlb.wording_budget",
             "commlb.errors",
             "commlb.files",
             "commlb.trends",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from commlb.errors import BadInput, unknown_name
@@ -43,7 +44,7 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     """
     if not isinstance(spec, str):
         raise BadInput(f"machine must be a specification such as 'window:w=8'; given {type(spec).__name__}")
-    name, _, text = spec.partition(":")
+    name = spec.partition(":")[0]
     classes = machine_classes()
     if name != EXACT and name not in classes:
         if is_own(spec):
@@ -52,11 +53,7 @@ def build(spec: str, task: Task, cut: int) -> Machine:
             return own.build(spec, task, cut)
         raise unknown_name("machine", name, [EXACT, *classes])
     cls = classes.get(name, Machine)
-    given = _parse(spec, name, text, cls)
-    missing = [f"{key} ({what})" for key, what in cls.required.items() if key not in given]
-    if missing:
-        example = ",".join(f"{key}=8" for key in cls.required)
-        raise BadInput(f"machine {name} needs {', '.join(missing)}; write {name}:{example}")
+    given = parameters(spec, cls)
     if name == EXACT:
         return task.machine()
     cls.require_served(task.name)
@@ -65,18 +62,31 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     return machine
 
 
-def _parse(spec: str, name: str, text: str, cls: type[Machine]) -> dict[str, Any]:
-    """The parameters in ``text``, each an integer, or what the machine's ``texts`` and ``fractions`` say."""
+def parameters(spec: str, cls: type[Machine], more: Sequence[str] = ()) -> dict[str, Any]:
+    """The parameters in ``spec``, each an integer, or what the machine's ``texts`` and ``fractions`` say.
+
+    ``more``: keys of integers that are taken beside the machine's own. Raises ``BadInput`` as ``build`` does.
+
+    >>> from commlb.machines.window import Window
+    >>> parameters("window:w=8", Window)
+    {'w': 8}
+    """
+    name, _, text = spec.partition(":")
+    known = [*cls.required, *cls.optional, *more]
     given: dict[str, Any] = {}
     for part in text.split(",") if text else []:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise BadInput(f"a machine is written NAME:key=value,…, no comma in a value; given '{spec}'")
-        if key not in cls.required and key not in cls.optional:
-            raise _unknown_key(name, key, [*cls.required, *cls.optional])
+        if key not in known:
+            raise _unknown_key(name, key, known)
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")
         given[key] = value if key in cls.texts else _number(spec, key, value, key in cls.fractions)
+    missing = [f"{key} ({what})" for key, what in cls.required.items() if key not in given]
+    if missing:
+        example = ",".join(f"{key}=8" for key in cls.required)
+        raise BadInput(f"machine {name} needs {', '.join(missing)}; write {name}:{example}")
     return given
 
 

@@ -17,17 +17,14 @@ from numpy.typing import NDArray
 
 from commlb import bits
 from commlb.errors import BadInput, require_at_least
-from commlb.formats import FORMATS, chosen
-from commlb.machines.base import Array, Machine, Namer
-from commlb.machines.rnn.layout import Layout, Part
+from commlb.machines.base import Array, Namer
+from commlb.machines.rnn.layout import Layout
 from commlb.machines.rnn.rows import Rows, quiet
+from commlb.machines.rnn.sizes import Sizes
 from commlb.machines.rnn.weights import Weight, constant, dense, digest, draw, read, spread
 from commlb.tasks.base import Task
 
 Save = Callable[[str, Array], Array]
-
-LARGEST = 4096
-"""The largest d and other dimension."""
 
 MOST_NUMBERS = 2**26
 """Weights that a network may have."""
@@ -43,7 +40,7 @@ CACHE, FIRST_CACHE = 2**18, 2**13
 products read again and again, where those take most of the time."""
 
 
-class Network(Machine):
+class Network(Sizes):
     """Embedding of the token, layers 0 … L−1, read-out: the greatest entry of R·y + b, the first if many are.
 
     Each stored number is rounded to the format at once, and whatever reads it, in this token or later, reads the
@@ -56,70 +53,20 @@ class Network(Machine):
     ``capacity_bits`` counts it only there: before, a machine has p bits times the numbers stored.
     """
 
-    formula: ClassVar[str]
-    """The numbers that a layer stores, in the parameters."""
-    source: ClassVar[str]
-    dimensions: ClassVar[dict[str, tuple[str, int]]] = {}
-    """The family's own parameters: what each means, and its default; 0 where d decides."""
     needs_input: ClassVar[bool] = True
     """Whether ``cell`` uses its x, or what ``inputs`` made of it only; x is None then in the first layer."""
     reads: ClassVar[str | None] = None
     """The part of the last layer that the read-out reads, where that is all it reads."""
-    normed: ClassVar[bool] = False
-    """Whether layers are residual, with norms; ``bare=1`` takes both away."""
     capacity_evidence = "storage"
 
-    required = {"d": "width"}
-    optional = {
-        "p": "bits a number, fixed point, 1 to 32",
-        "range": "fixed point holds [-range, range), a power of two; by default each part's own",
-        "format": "of the numbers: " + ", ".join(FORMATS) + "; default float32",
-        "layers": "number of layers, default 1",
-        "seed": "of random weights, default 0",
-        "weights": "a file .npz or .safetensors instead of a seed",
-    }
-    texts = frozenset({"format", "weights"})
-    fractions = frozenset({"range"})
-
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        own = {
-            key: f"{what}, default {default or 'from d'}" for key, (what, default) in cls.dimensions.items()
-        }
-        bare = (
-            {"bare": "1: the recurrence alone, no norms and no residual sums; default 0"}
-            if cls.normed
-            else {}
-        )
-        cls.optional = own | bare | Network.optional
-
     def __init__(self, task: Task, cut: int, d: int, **given: Any):
-        self.task = task
-        self.parameters = {"d": d, **given} | ({} if "weights" in given else {"seed": given.get("seed", 0)})
-        self.d, self.depth = d, given.pop("layers", 1)
-        bare = given.pop("bare", 0)
-        if bare not in (0, 1):
-            raise BadInput(f"bare must be 0 or 1; given {bare}")
-        self.bare = bool(bare)
-        self._form = chosen(given.pop("p", None), given.pop("range", None), given.pop("format", None))
-        made = self._form(1.0)
-        self.format, self.precision_bits, self.dtype = made.name, made.bits, made.dtype
+        self.measure(task, max(task.alphabet(t).stop for t in range(task.length)), d, given)
         seed, file = given.pop("seed", None), given.pop("weights", None)
         if seed is not None and file is not None:
             raise BadInput(
                 f"{self.name} takes its weights from seed or from weights; given both; leave one out"
             )
         require_at_least("seed", 0 if seed is None else seed, 0)
-        sizes = {key: given.get(key, default) for key, (_, default) in self.dimensions.items()}
-        for key, value in {
-            "d": d,
-            "layers": self.depth,
-            **{k: v for k, v in sizes.items() if k in given},
-        }.items():
-            self._check_size(key, value)
-        self.size = SimpleNamespace(**sizes)
-        self._kinds = max(task.alphabet(t).stop for t in range(task.length))
-        self.prepare()
         wanted = self.wanted()
         numbers = sum(math.prod(weight.shape) for weight in wanted.values())
         if numbers > MOST_NUMBERS:
@@ -138,7 +85,7 @@ class Network(Machine):
         )
         self.weights_digest = digest(self.weights)
         self.answers = np.array(task.answers)
-        heads = sizes.get("heads", sizes.get("H", 0))
+        heads = vars(self.size).get("heads", vars(self.size).get("H", 0))
         self.work_per_token, self.operations = numbers + 10 * self.rows, self.depth * (60 + 12 * heads)
         self._spent = 0.0
         self.use(compiled=PLAIN_COST * numbers > PLAIN_SECONDS)
@@ -152,19 +99,7 @@ class Network(Machine):
                 "exactly; take format=float64, p of 17 or more, or a smaller n"
             )
 
-    def _check_size(self, key: str, value: int) -> None:
-        require_at_least(key, value, 1)
-        if value > LARGEST:
-            raise BadInput(f"{key} must be at most {LARGEST}; given {value}")
-
     # What a family says of itself.
-
-    def prepare(self) -> None:
-        """Check the family's dimensions and derive others; ``self.size`` holds them by name."""
-
-    @abstractmethod
-    def parts(self) -> dict[str, Part]:
-        """The arrays of one layer's state."""
 
     @abstractmethod
     def shapes(self) -> dict[str, Weight]:
