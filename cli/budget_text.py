@@ -81,7 +81,7 @@ def _together(groups: list[Group]) -> list[Group]:
 
 
 def _tensors(result: BudgetResult) -> list[str]:
-    found = [f"  {'tensor':<14} {'shape':<20} {'format':<8} {'bits kept':>15} {'live bits':>15}"]
+    found = [f"    {'tensor':<14} {'shape':<18} {'format':<8} {'bits kept':>15} {'live bits':>15}"]
     groups = _together(_groups(result.tensors))
     for place, (where, own) in enumerate(groups):
         if place == MOST_GROUPS:
@@ -95,7 +95,7 @@ def _tensors(result: BudgetResult) -> list[str]:
                 f"{bits:,}" if bits is not None else f"{tensor.bits_per_token:,} T"
                 for bits in (tensor.tensor_bits, tensor.live_bits)
             )
-            found.append(f"    {tensor.name:<12} {shape:<20} {tensor.format:<8} {kept:>15} {live:>15}")
+            found.append(f"    {tensor.name:<14} {shape:<18} {tensor.format:<8} {kept:>15} {live:>15}")
     if not result.tensors:
         found.append("  none")
     return found

@@ -27,7 +27,7 @@ from commlb.wording_budget import verdict
 TASKS = tuple(FORMS)
 """The tasks whose closed forms are inverted: all of these by default."""
 
-TIMES = (1, 2, 4, 8, 16, 32, 64)
+TIMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Multiples of the first size beyond the room, at which the ceiling is computed."""
 
 MOST_TOKENS = 10**15

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from commlb import __version__, files
-from commlb.plots import collision, discovered, exact, families, growth, horizons, rows, sizes, states
+from commlb.plots import budget, collision, discovered, exact, families, growth, horizons, rows, sizes, states
 from commlb.plots.chains import Row, chain_rows, draw_chains
 from commlb.plots.curves import Curve
 from commlb.plots.gadget import draw_gadget
@@ -38,6 +38,7 @@ from commlb.plots.style import (
     task_name,
 )
 from commlb.records import Bound, ReduceResult, spec
+from commlb.records_budget import BudgetResult
 from commlb.records_exact import ExactResult, GrowthResult
 from commlb.records_rows import MemoryPoint
 from commlb.records_states import StatesResult
@@ -53,6 +54,7 @@ __all__ = [
     "check_path",
     "layout_graph",
     "query",
+    "save_budget",
     "save_collide",
     "save_discover",
     "save_exact",
@@ -127,6 +129,14 @@ def save_collide(result: CollideResult, path: str | Path, source: str = "") -> N
     Files as in ``save_reduce``.
     """
     _save(path, lambda: collision.figure(result), source)
+
+
+def save_budget(result: BudgetResult, path: str | Path, source: str = "") -> None:
+    """Draw what ``budget`` found: the bits of each kind of state, and the ceilings beyond what they hold.
+
+    Files as in ``save_reduce``.
+    """
+    _save(path, lambda: budget.figure(result), source)
 
 
 def save_exact(
