@@ -127,16 +127,16 @@ def _sums(result: BudgetResult) -> list[str]:
 
 def _room(room: Room, cut_off: bool) -> list[str]:
     found = wrap(f"What {amount(room.live_bits)} can hold: {room.what}, live", "", "  ")
-    found.append(f"  {'task':<22} {'largest n':>16} {'beyond from n':>16}  closed form")
+    found.append(f"  {'task':<19} {'largest n':>16} {'beyond from n':>16}  closed form")
     for fit in room.fits:
         fits = "none" if fit.fits_n is None else f"{fit.fits_n:,}"
         beyond = "-" if fit.exceeds_n is None else f"{fit.exceeds_n:,}"
         formula = fit.formula + ("" if fit.bound_is_minimum else " *")
         name = asked(fit.task, fit.options)
-        if len(name) > 22:
+        if len(name) > 19:
             found += wrap(name, "  ", "    ")
             name = ""
-        found.append(f"  {name:<22} {fits:>16} {beyond:>16}  {formula}")
+        found.append(f"  {name:<19} {fits:>16} {beyond:>16}  {formula}")
     for fit in room.fits:
         if fit.remark:
             found += wrap(f"{fit.task}: {fit.remark}", "  ", "    ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
-from commlb.records_budget import BudgetResult, Fit, Need
+from commlb.records_budget import BudgetResult, Need
 from commlb.wording import number, percent
 
 UNITS = ((2**43, "TiB"), (2**33, "GiB"), (2**23, "MiB"), (2**13, "KiB"))
@@ -45,68 +45,78 @@ def asked(task: str, options: dict[str, int | str]) -> str:
 
 def verdict(result: BudgetResult) -> str:
     """What the numbers say of the model, or of any machine where there is none."""
-    parts = []
-    if result.model is not None:
-        parts += [_carries(result), *_beyond(result)]
-    parts += [_needs(need, result.model is not None) for need in result.needs]
-    return " ".join(parts)
+    if result.model is None:
+        told = [f"{asked(need.task, need.options)} {_bits(need)}" for need in result.needs]
+        n = result.needs[0].task_n if result.needs else 0
+        return f"Without error, at n = {n:,} and its worst cut, any machine needs for {_listed(told, 'and')}."
+    parts = [_carries(result, result.model.family), *_beyond(result)]
+    return " ".join([*parts, *_needs(result.needs)])
 
 
-def _carries(result: BudgetResult) -> str:
-    name = result.model.family if result.model else ""
+def _carries(result: BudgetResult, name: str) -> str:
     carried, growth = result.recurrent_bits, result.kv_bits_per_token
-    told = f"carries {amount(carried)} from token to token" if carried else "carries no recurrent state"
+    told = (
+        f"{name} carries {amount(carried)} from token to token"
+        if carried
+        else f"{name} has no recurrent state"
+    )
     if growth:
-        more = f"and keeps {growth:,} bits more with every token, so it is no machine with a bounded state"
-        return f"{name} {told}, {more}."
+        return f"{told}, and keeps {growth:,} bits more with every token, so it is no machine with a bounded state."
     if result.window_bits:
         told += f", and windows of at most {amount(result.window_bits)}"
-    return f"{name} {told}, however long the text."
+    return f"{told}, however long the text."
 
 
 def _beyond(result: BudgetResult) -> list[str]:
-    """What no machine with the first room can do, and with the last one."""
+    """What no machine with the first room can do."""
     if not result.rooms:
         return []
-    first, last = result.rooms[0], result.rooms[-1]
-    made = []
-    over = [told for told in map(_limit, first.fits) if told]
-    if over:
-        made.append(f"No machine with its {first.what} alone answers every query of {_listed(over)}.")
-    over = [told for told in map(_limit, last.fits) if told]
-    if last is not first and over:
-        cut = f"cut off at {last.tokens:,} tokens" if last.tokens and result.kv_bits_per_token else ""
-        with_it = f"With the {last.what}{f', {cut}' if cut else ''}, {amount(last.live_bits)}"
-        made.append(f"{with_it}, none does of {_listed(over)}.")
-    return made
+    room = result.rooms[0]
+    over = [
+        f"{asked(fit.task, fit.options)} from n = {fit.exceeds_n:,} on"
+        for fit in room.fits
+        if fit.exceeds_n is not None
+    ]
+    return (
+        [f"No machine with its {room.what} alone answers every query of {_listed(over, 'or')}."]
+        if over
+        else []
+    )
 
 
-def _limit(fit: Fit) -> str:
-    if fit.exceeds_n is None:
-        return ""
-    return f"{asked(fit.task, fit.options)} from n = {fit.exceeds_n:,} on"
+def _bits(need: Need) -> str:
+    return f"{'' if need.bound_is_minimum else 'at least '}{down(need.bits)} bits"
 
 
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+def _listed(words: list[str], joined: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joined} {words[-1]}"
 
 
-def _needs(need: Need, has_model: bool) -> str:
-    what = f"{asked(need.task, need.options)} at n = {need.task_n:,}"
-    exact = "" if need.bound_is_minimum else "at least "
-    told = f"Without error {what} needs {exact}{down(need.bits)} bits at the worst cut"
-    if not has_model:
-        return f"{told}, whatever the machine."
-    if not need.rooms:
-        return f"{told}; how many there are depends on the tokens (--tokens)."
-    short = [room for room in need.rooms if not room.has_room]
-    if not short:
-        return f"{told}; there is room for them, which does not say that this model uses it so."
-    worst = short[0]
-    limit = ""
-    if worst.ceiling is not None:
-        limit = (
-            f", so that at most {percent(worst.ceiling.ceiling_accuracy, up=True)} of the answers are right"
+def _needs(needs: tuple[Need, ...]) -> list[str]:
+    """What the first room has no bits for, how often it must be wrong, and what it has bits for."""
+    made, enough = [], []
+    for need in needs:
+        name = asked(need.task, need.options)
+        if not need.rooms:
+            made.append(
+                f"{name} at n = {need.task_n:,} needs {_bits(need)}; how many there are, --tokens says."
+            )
+            continue
+        room = need.rooms[0]
+        if room.has_room:
+            enough.append(name)
+            continue
+        limit = ""
+        if room.ceiling is not None:
+            limit = (
+                f": at most {percent(room.ceiling.ceiling_accuracy, up=True)} right over an INDEX inside it"
+            )
+        made.append(
+            f"{name} at n = {need.task_n:,} needs {_bits(need)}, the {room.what} has {room.live_bits:,}{limit}."
         )
-        limit += " on average over a uniform INDEX instance inside it"
-    return f"{told}; the {worst.what} has {worst.live_bits:,}{limit}."
+    if enough:
+        at = f"at n = {needs[0].task_n:,}"
+        made.append(
+            f"There is room for {_listed(enough, 'and')} {at}, which does not say that the model uses it so."
+        )
+    return made

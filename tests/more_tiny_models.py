@@ -22,7 +22,8 @@ HYBRID: dict[str, dict[str, Any]] = {
     "nemotron_h": {
         "vocab_size": 32, "hidden_size": 32, **ATTENTION,
         "layers_block_type": ["mamba", "mlp", "mamba", "attention", "moe"], "head_dim": 16, "ssm_state_size": 8,
-        "mamba_num_heads": 4, "mamba_head_dim": 16, "n_groups": 2, "chunk_size": 8, "n_routed_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16,
+        "mamba_num_heads": 4, "mamba_head_dim": 16, "n_groups": 2, "chunk_size": 8,
+        "n_routed_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16,
         "moe_shared_expert_intermediate_size": 16,
     },
     "falcon_h1": {**HEADS, **BAMBA, "mamba_d_ssm": 64},

@@ -115,7 +115,7 @@ class IndexForm(ClosedForm):
         return log2_times(n, self.kinds)
 
     def index(self, n: int) -> Index | None:
-        return Index("word", n, self.kinds)
+        return Index("plain", n, self.kinds)
 
 
 @dataclass(frozen=True)

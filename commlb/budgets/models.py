@@ -61,6 +61,8 @@ def load(model: Any, format: str | None, tokens: int | None) -> Source:
         model = str(model)
     if not isinstance(model, str):
         raise BadInput(f"the model must be a file, a directory or NAME:d=…; given {type(model).__name__}")
+    if not model:
+        raise BadInput("the model's name is empty; give a config.json, a directory with one, or NAME:d=…")
     if format is not None:
         named(format)
     name = model.partition(":")[0]
@@ -68,7 +70,7 @@ def load(model: Any, format: str | None, tokens: int | None) -> Source:
     if name in networks and not Path(model).exists():
         return of_family(networks[name], model, format, tokens)
     looks_like_a_file = any(mark in model for mark in "/\\.") or Path(model).exists()
-    if not looks_like_a_file and (":" in model or not model):
+    if not looks_like_a_file and ":" in model:
         raise unknown_name("network", name[:60], networks)
     if not looks_like_a_file:
         hint = f"there is no file '{model[:60]}'; a network is written NAME:d=…"
