@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
 
 INSTEAD = {
     "curve": "check reads the rows of curve: curve … --out rows.csv",
+    "budget": "commlb budget counts it again, from the config",
     "states": "check reads rows: states … --out rows.csv",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import build_benchmarks
+import build_budget
 import build_cluster
 import build_curves
 import build_families
@@ -71,6 +72,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "witnesses": build_witnesses.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,
+    "budget": build_budget.build,
 }
 
 

@@ -127,6 +127,8 @@ def test_a_number_beyond_floats(file):
         ("qwen3_next", {"linear_num_value_heads": 3}, "must divide"),
         ("gemma2", {"sliding_window": None}, "gives no window"),
         ("qwen2", {"use_sliding_window": 1}, "true or false"),
+        ("gemma3_text", {"use_bidirectional_attention": True}, "token by token"),
+        ("llama", {"per_layer_config": {"0": {}}}, "is not read"),
         ("nemotron_h", {"layers_block_type": None, "hybrid_override_pattern": "MX"}, "a word over M"),
     ],
 )  # fmt: skip

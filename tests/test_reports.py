@@ -45,12 +45,20 @@ ROWS = {
     "exact-minima": ["rows.csv", "reductions.csv"],
     "retention": ["rows.csv", "symbols.csv"],
     "families": ["rows.csv", "symbols.csv", "ranges.csv", "stored.csv"],
+    "budget": ["rows.csv"],
 }
 PICTURES = {
     "istree-64": ["two-hub.png", "hubs.png"],
     "exact-minima": ["istree.png", "istree-cuts.png"],
     "retention": ["window.png", "random.png", "hubs.png"],
     "families": ["families.png", "maps.png"],
+    "budget": [
+        "models.png",
+        "mamba2-2.7b.png",
+        "recurrentgemma-2b.png",
+        "jamba-1.5-mini.png",
+        "rwkv-7-1.5b.png",
+    ],
 }
 MEASURED = {"families": ["equalities.csv"]}
 """What is not rebuilt: errors in the last digits, of libraries that are not always there."""

@@ -21,6 +21,13 @@ MAMBA_SSM = "the cache of mamba_ssm, by its code (not run here)"
 OWN = "commlb's own machine: what later steps read, and no more"
 
 
+UNREAD = {
+    "per_layer_config": "gives layers sizes of their own",
+    "use_bidirectional_attention": "makes it no model that reads token by token",
+}
+"""Keys that change what is kept, in ways that are not followed."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A model as it was given: its layers, and the format of its numbers.
@@ -83,7 +90,8 @@ def of_config(values: dict[str, Any], name: str, format: str | None) -> Source:
     outer = c = Config(values, name)
     family = values.get("model_type")
     if family is None and "d_model" in values:
-        return _made(state_spaces(c), c, "mamba_ssm", name, format, MAMBA_SSM)
+        kind, made = state_spaces(c)
+        return _made(made, c, kind, name, format, MAMBA_SSM)
     if family is None:
         raise c.fail(
             'model_type is missing; add it, such as "mamba2" (of state-spaces\' own configs: d_model)'
@@ -97,6 +105,9 @@ def of_config(values: dict[str, Any], name: str, format: str | None) -> Source:
         found = str(unknown_name("model_type", family[:60], [*KNOWN, *WRAPPED]))
         more = f"; its state alone can be counted as {own[0]}:d=…" if own else ""
         raise outer.fail(found + more)
+    for key, why in UNREAD.items():
+        if c.values.get(key):
+            raise c.fail(f"{key} is set, and {why}; such a config is not read")
     made = KNOWN[family](c)
     dtype = c if c.given("dtype", "torch_dtype")[1] is not None else outer
     return _made(made, dtype, family, name, format, made.keeper, c.defaults)
@@ -128,8 +139,8 @@ def _made(
     )
 
 
-def state_spaces(c: Config) -> Layers:
-    """A config of state-spaces/mamba: d_model, n_layer and ssm_cfg, whose layer is Mamba1 unless it says Mamba2.
+def state_spaces(c: Config) -> tuple[str, Layers]:
+    """The family and the layers of a config of state-spaces/mamba: d_model, n_layer and ssm_cfg, whose layer is Mamba1 unless it says Mamba2.
 
     ``allocate_inference_cache`` keeps w columns, and both states in the weights' dtype.
     """
@@ -145,12 +156,12 @@ def state_spaces(c: Config) -> Layers:
         )
     inner, kernel = own.size("expand", default=2) * width, own.size("d_conv", default=4)
     if layer == "Mamba1":
-        return Layers((mamba(inner, own.size("d_state", default=16), kernel, wide=None),) * layers)
+        return "mamba", Layers((mamba(inner, own.size("d_state", default=16), kernel, wide=None),) * layers)
     ssm = own.size("d_ssm", follows=inner)
     head_dim = own.size("headdim", default=64)
     heads = own.divided("d_ssm", ssm, "headdim", head_dim)
     state, groups = own.size("d_state", default=128), own.size("ngroups", default=1)
-    return Layers((mamba2(heads, head_dim, state, groups, kernel, wide=None),) * layers)
+    return "mamba2", Layers((mamba2(heads, head_dim, state, groups, kernel, wide=None),) * layers)
 
 
 UNKNOWN_LENGTH, UNKNOWN_KINDS = 2**31 - 1, 2**31 - 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -131,12 +131,12 @@ def save_collide(result: CollideResult, path: str | Path, source: str = "") -> N
     _save(path, lambda: collision.figure(result), source)
 
 
-def save_budget(result: BudgetResult, path: str | Path, source: str = "") -> None:
-    """Draw what ``budget`` found: the bits of each kind of state, and the ceilings beyond what they hold.
+def save_budget(found: BudgetResult | Mapping[str, BudgetResult], path: str | Path, source: str = "") -> None:
+    """Draw what ``budget`` found: bits of each kind, and ceilings beyond; of several models by name, a row a model.
 
     Files as in ``save_reduce``.
     """
-    _save(path, lambda: budget.figure(result), source)
+    _save(path, lambda: budget.figure(found), source)
 
 
 def save_exact(

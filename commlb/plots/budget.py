@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from commlb.errors import BadInput
 from commlb.plots.curves import FOOT, HEAD, LEFT, WIDE, WIDTH, Curve, chart, draw_curve, draw_labels, head
-from commlb.plots.style import ALICE, BOB, GREY, JOIN, OTHER, PALE, SMALL, TEXT, panel, task_name
+from commlb.plots.style import ALICE, BOB, GREY, JOIN, OTHER, PALE, SMALL, TEXT, TITLE, panel, task_name
 from commlb.records_budget import BudgetResult, Fit, Room
 from commlb.wording_budget import amount, in_bytes
 
@@ -29,6 +30,12 @@ KINDS = {
 }
 """By kind of state: its name and colour."""
 
+TOKENS = 4096
+"""Of the keys and values in the picture of several models."""
+
+ROW = 0.3
+"""Inches of a model in it."""
+
 TASKS = {
     "counting": "capacity",
     "index": "reachable",
@@ -39,11 +46,16 @@ TASKS = {
 """By task: how its curve looks."""
 
 
-def figure(result: BudgetResult) -> Figure:
+def figure(found: BudgetResult | Mapping[str, BudgetResult]) -> Figure:
     """The whole picture. Call it inside ``style.settings()`` for the look that files have.
 
     Raises ``BadInput`` for a result without a model, of which there is nothing to draw.
     """
+    return one(found) if isinstance(found, BudgetResult) else several(found)
+
+
+def one(result: BudgetResult) -> Figure:
+    """A bar a kind of state, and below them the ceilings beyond what the first room holds."""
     if result.model is None:
         raise BadInput("--plot draws the budget of a model; give one, or leave --plot out")
     bars = [(kind.kind, kind.live_bits, kind.tensor_bits) for kind in result.kinds]
@@ -89,6 +101,45 @@ def _bars(axes: Axes, result: BudgetResult, bars: Sequence[tuple[str, int | None
         if live is not None and kept is not None and kept != live:
             words += f"; {kept:,} kept"
         axes.text(end + 0.08, y, words, size=SMALL, va="center")
+
+
+def several(found: Mapping[str, BudgetResult]) -> Figure:
+    """A row a model: the live bits of its recurrent state, of full windows, and of the KV of so many tokens."""
+    rows = list(found.items())
+    tall = ROW * len(rows) + 0.6 + 0.95
+    made = Figure(figsize=(WIDTH, tall), facecolor="white")
+    top = panel(made, 0.2, tall - 0.6, WIDTH - 0.4, 0.6)
+    top.text(0, 0.2, "What models keep from token to token, in live bits", size=TITLE, weight="bold")
+    axes = made.add_axes((1.75 / WIDTH, 0.85 / tall, (WIDTH - 1.95) / WIDTH, ROW * len(rows) / tall))
+    axes.set_xscale("log")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], size=TEXT)
+    axes.tick_params(labelsize=SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", color=PALE, lw=0.8)
+    axes.set_axisbelow(True)
+    places = {"carried": (JOIN, "o"), "windows": (BOB, "s"), "KV": (ALICE, "D")}
+    at: dict[str, list[tuple[int, int]]] = {kind: [] for kind in places}
+    for y, (_, result) in enumerate(rows):
+        values = (result.recurrent_bits, result.window_bits, TOKENS * result.kv_bits_per_token)
+        for kind, bits in zip(places, values, strict=True):
+            if bits:
+                at[kind].append((bits, y))
+    names = (
+        "carried by the recurrence",
+        "in full windows",
+        f"in the KV of {TOKENS:,} tokens, which goes on growing",
+    )
+    for (kind, (colour, mark)), name in zip(places.items(), names, strict=True):
+        if at[kind]:
+            axes.plot(*zip(*at[kind], strict=True), ls="none", marker=mark, ms=7, color=colour, label=name)
+    ends = [math.log10(bits) for points in at.values() for bits, _ in points]
+    places_of_ten = range(math.floor(min(ends)), math.ceil(max(ends)) + 1)
+    axes.set_xticks([10**k for k in places_of_ten], [f"10^{k}" for k in places_of_ten])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("bits (logarithmic scale)", size=TEXT)
+    made.legend(loc="lower left", ncols=3, fontsize=SMALL, frameon=False, bbox_to_anchor=(0.02, 0.0))
+    return made
 
 
 def _ceilings(made: Figure, room: Room) -> None:
