@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from commlb_cli.text import wrap
 
 from commlb.records_budget import BudgetResult, Fit, Model, Need, Room, StateTensor
-from commlb.wording import percent
+from commlb.wording import counted, percent
 from commlb.wording_budget import amount, asked, down
 
 SHOWN = (1, 2, 4, 8)
@@ -177,7 +177,8 @@ def _symbols(kinds: int) -> str:
 
 def _need(need: Need) -> list[str]:
     least = "" if need.bound_is_minimum else "at least "
-    told = f"{asked(need.task, need.options)}, n = {need.task_n:,}: {least}{down(need.bits)} bits"
+    stream = counted(need.stream_length, "token")
+    told = f"{asked(need.task, need.options)}, n = {need.task_n:,} ({stream}): {least}{down(need.bits)} bits"
     told += ", whatever the machine"
     found = [*wrap(told, "", "  "), *wrap(f"{need.formula} [{need.source}]", "  ", "    ")]
     for room in need.rooms:

@@ -73,6 +73,7 @@ class Fit:
     fits_bits: float | None
     exceeds_n: int | None
     exceeds_bits: float | None
+    exceeds_stream_length: int | None
     formula: str
     source: str
     evidence: str
@@ -111,6 +112,7 @@ class Need:
     task: str
     options: dict[str, int | str]
     task_n: int
+    stream_length: int
     bits: float
     formula: str
     source: str

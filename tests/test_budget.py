@@ -46,7 +46,9 @@ def test_closed_forms_are_those_of_the_tasks(task, options):
     closed = form(task, **options)
     for n in [*sizes(closed), *([1000] if closed.end >= 1000 and task != "cgram" else [])]:
         low, high = closed.bits(n)
-        bits = task_classes()[task].sized(n, **options).memory_bound().bits
+        sized = task_classes()[task].sized(n, **options)
+        bits = sized.memory_bound().bits
+        assert closed.stream(n) == sized.length
         assert low <= high
         assert float(low) == pytest.approx(bits, rel=1e-12, abs=1e-12)
         assert float(high) == pytest.approx(bits, rel=1e-12, abs=1e-12)

@@ -69,6 +69,10 @@ class ClosedForm(ABC):
         return True
 
     @abstractmethod
+    def stream(self, n: int) -> int:
+        """Tokens of a stream of size n."""
+
+    @abstractmethod
     def bits(self, n: int) -> Interval:
         """Limits of the closed form at n."""
 
@@ -111,6 +115,9 @@ class IndexForm(ClosedForm):
     def formula(self, n: int) -> str:
         return "n log2 V" if self.kinds > 2 else "n"
 
+    def stream(self, n: int) -> int:
+        return n + 1
+
     def bits(self, n: int) -> Interval:
         return log2_times(n, self.kinds)
 
@@ -144,6 +151,9 @@ class RecallForm(IndexForm):
 
     def is_minimum(self, n: int) -> bool:
         return are_fixed(self.keys or "fixed")
+
+    def stream(self, n: int) -> int:
+        return 2 * n + 1
 
     def index(self, n: int) -> Index | None:
         return Index("keys", n, self.kinds)
@@ -211,6 +221,9 @@ class GramForm(ClosedForm):
     def is_minimum(self, n: int) -> bool:
         return self.is_fixed
 
+    def stream(self, n: int) -> int:
+        return n + self.step - 1
+
     def bits(self, n: int) -> Interval:
         return log2_times(*self.blocks(n))
 
@@ -234,6 +247,9 @@ class CountingForm(ClosedForm):
 
     def formula(self, n: int) -> str:
         return "log2 C(2n-1, n)" if self.types is None else "log2 C(n+K-1, n)"
+
+    def stream(self, n: int) -> int:
+        return n + 2
 
     def bits(self, n: int) -> Interval:
         kinds = n if self.types is None else self.types
@@ -262,6 +278,9 @@ class TreeForm(ClosedForm):
 
     def is_minimum(self, n: int) -> bool:
         return n <= EXACT_PARTITIONS
+
+    def stream(self, n: int) -> int:
+        return n - 1
 
     def bits(self, n: int) -> Interval:
         if n <= EXACT_PARTITIONS:

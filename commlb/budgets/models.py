@@ -140,8 +140,9 @@ def _made(
 
 
 def state_spaces(c: Config) -> tuple[str, Layers]:
-    """The family and the layers of a config of state-spaces/mamba: d_model, n_layer and ssm_cfg, whose layer is Mamba1 unless it says Mamba2.
+    """The family and the layers of a config of state-spaces/mamba: d_model, n_layer and ssm_cfg.
 
+    The layer is Mamba1 unless ssm_cfg says Mamba2.
     ``allocate_inference_cache`` keeps w columns, and both states in the weights' dtype.
     """
     width, layers = c.size("d_model"), c.layers("n_layer")
