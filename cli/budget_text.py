@@ -38,7 +38,7 @@ def _model(model: Model, result: BudgetResult) -> list[str]:
         ("tensors", model.keeper),
         ("format", f"{model.format} ({model.format_from})"),
         ("also", model.remark),
-        ("defaults", f"not in the config, so as transformers has them: {defaults}" if defaults else ""),
+        ("defaults", f"not in the config, so as the library has them: {defaults}" if defaults else ""),
         ("tokens", f"{result.tokens:,} ({result.tokens_from})" if result.tokens is not None else ""),
     ):
         if words:

@@ -126,7 +126,7 @@ class Model:
     """The model whose state is counted.
 
     ``keeper``: whose tensors these are, such as the cache of transformers. ``format_from``: where the format of
-    numbers is from. ``defaults``: values that the config does not give, as transformers has them.
+    numbers is from. ``defaults``: values that the config does not give, as the library has them.
     """
 
     name: str
