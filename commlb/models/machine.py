@@ -21,6 +21,7 @@ from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.machines.rnn.rows import Rows
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
 from commlb.usercode import blamed
+from commlb.wording import NO_ANSWER
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
@@ -99,8 +100,8 @@ class ModelMachine(Machine):
         for t, token in enumerate(stream):
             state, output = self.model.step(state, self.names[token], t)
             found.append(state)
-            if t + 1 in self.task.answered_at:
-                self._answer(output)
+            if t + 1 in self.task.answered_at and self._answer(output) is None:
+                self.answers_itself = False
         return found
 
     def _agreed(self, t: int, states: Sequence[State]) -> dict[str, Tensor]:
@@ -186,51 +187,60 @@ class ModelMachine(Machine):
     # The machine.
 
     def advance(self, states: Array, tokens: Array, t: int) -> None:
-        made: dict[tuple[int, bytes], Array] = {}
+        runs: dict[tuple[int, bytes], list[int]] = {}
         for run, token in enumerate(tokens.tolist()):
-            key = token, states[:, run].tobytes() if t else b""
-            if key not in made:
-                with blamed(self.name, "its step"):
-                    made[key] = self._one(states[:, run], token, t)
-            states[:, run] = made[key]
+            runs.setdefault((token, states[:, run].tobytes() if t else b""), []).append(run)
+        first = [same[0] for same in runs.values()]
+        with blamed(self.name, "its step"):
+            old = self.states(states[:, first], t) if t else [None] * len(first)
+            stepped = [
+                self.model.step(state, self.names[token], t)
+                for state, (token, _) in zip(old, runs, strict=True)
+            ]
+            found = self.columns([state for state, _ in stepped], t + 1)
+            if t + 1 in self.task.answered_at:
+                answers = [self._answer(output) for _, output in stepped]
+                found[-1] = [
+                    0 if answer is None else 1 + self.task.answers.index(answer) for answer in answers
+                ]
+        for column, same in zip(found.T, runs.values(), strict=True):
+            states[:, same] = column[:, None]
 
-    def _one(self, column: NDArray[np.uint64], token: int, t: int) -> NDArray[np.uint64]:
-        state, output = self.model.step(self.state(column, t) if t else None, self.names[token], t)
-        found = self.column(state, t + 1)
-        if t + 1 in self.task.answered_at:
-            answer = self._answer(output)
-            found[-1] = 0 if answer is None else 1 + self.task.answers.index(answer)
-        return found
+    def states(self, columns: Array, t: int) -> list[State]:
+        """The model's states of columns of codes, (rows, runs), after t tokens."""
+        held, shapes, runs = {}, self.tensors(t), columns.shape[1]
+        for place in self.places:
+            if place.name in shapes:
+                size, dtype = shapes[place.name].numbers.size, DTYPES[place.dtype]
+                codes = np.ascontiguousarray(columns[place.first : place.first + size].T)
+                numbers = place.form.decode(codes) if place.form else dtype.numbers(codes.reshape(-1))
+                held[place.name] = numbers.astype(dtype.array).reshape(
+                    runs, *shapes[place.name].numbers.shape
+                )
+        positions = self._positions[t - 1]
+        return [
+            {
+                name: Tensor(positions[name] if name in positions else held[name][run], like.dtype, like.kind)
+                for name, like in shapes.items()
+            }
+            for run in range(runs)
+        ]
 
-    def state(self, column: NDArray[np.uint64], t: int) -> State:
-        """The model's state of a column of codes, after t tokens."""
-        shapes, found = self.tensors(t), {}
-        places = {place.name: place for place in self.places}
-        for name, held in shapes.items():
-            if held.kind == POSITION:
-                numbers = self._positions[t - 1][name]
-            else:
-                place = places[name]
-                codes = column[place.first : place.first + held.numbers.size]
-                numbers = place.form.decode(codes) if place.form else DTYPES[held.dtype].numbers(codes)
-            typed = numbers.astype(DTYPES[held.dtype].array).reshape(held.numbers.shape)
-            found[name] = Tensor(typed, held.dtype, held.kind)
-        return found
-
-    def column(self, state: State, t: int) -> NDArray[np.uint64]:
-        """The codes of a state after t tokens, rounded if the machine rounds; the inverse of ``state``."""
-        found, shapes = np.zeros(self.rows, np.uint64), self.tensors(t)
-        self._look_at(state, t)
+    def columns(self, states: Sequence[State], t: int) -> NDArray[np.uint64]:
+        """The codes of states after t tokens, (rows, runs), rounded if the machine rounds; undoes ``states``."""
+        found, shapes = np.zeros((self.rows, len(states)), np.uint64), self.tensors(t)
+        for state in states:
+            self._look_at(state, t)
         for place in self.places:
             if place.name not in shapes:
                 continue
-            held = state[place.name]
+            numbers = np.array([state[place.name].numbers.reshape(-1) for state in states]).T
             if place.form:
-                numbers = held.numbers.astype(np.float64).reshape(1, -1)
-                self._rows.rounded(numbers, place.form, numbers)
-                codes = place.form.encode(numbers).reshape(-1)
+                rounded = np.ascontiguousarray(numbers, np.float64)
+                self._rows.rounded(rounded, place.form, rounded)
+                codes = place.form.encode(rounded)
             else:
-                codes = held.codes()
+                codes = DTYPES[place.dtype].codes(numbers).reshape(numbers.shape)
             found[place.first : place.first + len(codes)] = codes
         return found
 
@@ -253,7 +263,7 @@ class ModelMachine(Machine):
         place = states[-1].astype(np.int64) - 1
         return np.where(place < 0, -1, self.answers[np.maximum(place, 0)])
 
-    def numbers(self, states: Array) -> NDArray[np.float64]:
+    def as_numbers(self, states: Array) -> NDArray[np.float64]:
         """The numbers of states, float64 of the same shape, for a read-out; the row of the answer is left out."""
         found = np.empty((self.rows - 1, states.shape[1]))
         for place in self.places:
@@ -272,11 +282,12 @@ class ModelMachine(Machine):
         rounded = f", rounded to {self.format}" if self.format else ""
         if growth := self.growth_bits():
             kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"
-        return f"{self.model.summary}; {kept}{rounded}"
+        silent = "" if self.answers_itself else f"; {NO_ANSWER}"
+        return f"{self.model.summary}; {kept}{rounded}{silent}"
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = []
-        held = self.state(state, t) if t else {}
+        held = self.states(state[:, None], t)[0] if t else {}
         for name, tensor in held.items():
             if tensor.kind != POSITION:
                 numbers = tensor.numbers.reshape(-1).tolist()
