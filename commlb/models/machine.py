@@ -7,8 +7,8 @@ states that read equal tokens are stepped once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,29 +83,25 @@ class ModelMachine(Machine):
         self.answers = np.array(task.answers)
         self.weights_digest = model.weights_digest
         rng = np.random.default_rng(0)
-        runs = [
-            self._run([int(rng.choice(task.alphabet(t))) for t in range(task.length)]) for _ in range(TRIALS)
-        ]
-        self._shapes = [self._agreed(t, states) for t, states in enumerate(zip(*runs, strict=True), 1)]
-        self._positions = [
-            {name: held.numbers for name, held in state.items() if shapes[name].kind == POSITION}
-            for state, shapes in zip(runs[0], self._shapes, strict=True)
-        ]
-        self._lay_out(runs)
+        streams = [[int(rng.choice(task.alphabet(t))) for t in range(task.length)] for _ in range(TRIALS)]
+        self._shapes: list[dict[str, Tensor]] = []
+        self._positions: list[dict[str, Array]] = []
+        self._greatest: dict[str, float] = {}
+        for t, states in enumerate(zip(*map(self._run, streams), strict=True), 1):
+            self._note(t, states)
+        self._lay_out()
 
-    def _run(self, stream: Sequence[int]) -> list[State]:
+    def _run(self, stream: Sequence[int]) -> Iterator[State]:
         """The states of the model along ``stream``, unrounded; its outputs must be answers where some are due."""
         state: State | None = None
-        found = []
         for t, token in enumerate(stream):
             state, output = self.model.step(state, self.names[token], t)
-            found.append(state)
+            yield state
             if t + 1 in self.task.answered_at and self._answer(output) is None:
                 self.answers_itself = False
-        return found
 
-    def _agreed(self, t: int, states: Sequence[State]) -> dict[str, Tensor]:
-        """The tensors after t tokens, without their numbers: the same in every run."""
+    def _note(self, t: int, states: Sequence[State]) -> None:
+        """The tensors after t tokens, of one shape in all runs; which are positions, and greatest magnitudes."""
         shapes = [
             {name: (held.numbers.shape, held.dtype) for name, held in state.items()} for state in states
         ]
@@ -116,14 +112,20 @@ class ModelMachine(Machine):
                     f"the tensor {name} of its state after {t} tokens depends on the tokens: {given[0]} in one "
                     f"stream and {given[1]} in another; a machine's state has one shape at each position"
                 )
-        found = {}
+        found, positions = {}, {}
         for name, held in states[0].items():
             same = all(np.array_equal(state[name].numbers, held.numbers) for state in states)
             kind = RECURRENT if held.kind == POSITION and not same else held.kind
-            found[name] = replace(held, kind=kind)
-        return found
+            empty = np.broadcast_to(np.zeros((), held.numbers.dtype), held.numbers.shape)
+            found[name] = Tensor(empty, held.dtype, kind)
+            if kind == POSITION:
+                positions[name] = held.numbers
+            for state in states:
+                self._greatest[name] = max(self._greatest.get(name, 0.0), _magnitude(state[name].numbers))
+        self._shapes.append(found)
+        self._positions.append(positions)
 
-    def _lay_out(self, runs: Sequence[Sequence[State]]) -> None:
+    def _lay_out(self) -> None:
         """Rows for each tensor that is no position, as many as it has after any number of tokens."""
         sizes: dict[str, int] = {}
         kinds: dict[str, Tensor] = {}
@@ -140,7 +142,7 @@ class ModelMachine(Machine):
         for name, size in sizes.items():
             form = None
             if self._rounding and DTYPES[kinds[name].dtype].floating:
-                form = self._rounding(_span(runs, name))
+                form = self._rounding(_span(self._greatest[name]))
             self.places.append(Place(name, kinds[name].kind, kinds[name].dtype, row, size, form))
             row += size
         if row > MOST_ROWS:
@@ -295,12 +297,13 @@ class ModelMachine(Machine):
         return " | ".join(shown) or "start"
 
 
-def _span(runs: Sequence[Sequence[State]], name: str) -> float:
-    """The least power of two above all magnitudes of a tensor in the trial runs, from 2^-30 to 2^30."""
-    found = 0.0
-    for state in (state for run in runs for state in run if name in state):
-        sizes = np.abs(state[name].numbers.astype(np.float64))
-        sizes = sizes[np.isfinite(sizes)]
-        found = max(found, float(sizes.max()) if sizes.size else 0.0)
-    exponent = math.frexp(found)[1] if found else 0
-    return 2.0 ** min(max(exponent, -30), 30)
+def _magnitude(numbers: Array) -> float:
+    """The greatest magnitude of the finite ones among ``numbers``."""
+    sizes = np.abs(numbers.astype(np.float64))
+    sizes = sizes[np.isfinite(sizes)]
+    return float(sizes.max()) if sizes.size else 0.0
+
+
+def _span(greatest: float) -> float:
+    """The least power of two above a magnitude, from 2^-30 to 2^30; 1 for 0."""
+    return 2.0 ** min(max(math.frexp(greatest)[1] if greatest else 0, -30), 30)
