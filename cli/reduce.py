@@ -47,7 +47,7 @@ def reduce_command(
       commlb reduce equality --n 64 --machine fingerprint:bits=8
       commlb reduce ar --n 4 --symbols 3 --x 0,2,1,1 --i 2
       commlb reduce cgram --n 100 --c 3 --json --out row.csv
-      commlb reduce index --n 16 --machine my_model.py:build --readout linear --trials 2000
+      commlb reduce index --n 16 --machine my_model.py:build --readout linear
       commlb reduce istree --reduction found.json --x 0110 --i 2 --plot gadget.png
     """
     started = time.perf_counter()
