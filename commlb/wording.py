@@ -79,7 +79,7 @@ def called(machine: MachineInfo) -> str:
 
     A result about random weights is one about these weights, not about all networks of the family.
     """
-    is_random = machine.weights_digest is not None and "weights" not in machine.parameters
+    is_random = "random weights" in machine.remark
     return spec(machine) + (" (random weights)" if is_random else "")
 
 

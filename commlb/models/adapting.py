@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from commlb.errors import BadInput, MissingExtra
+from commlb.errors import BadInput
 from commlb.models.base import Model
+from commlb.usercode import require_installed
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
-
-INSTALLED_BY = {
-    "torch": "torch",
-    "transformers": "hf",
-    "onnx": "onnx",
-    "onnxruntime": "onnx",
-    "safetensors": "hf",
-}
-"""Which extra installs a package."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +73,8 @@ def needs(package: str, purpose: str) -> Any:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != package:
-            raise
-        raise MissingExtra(purpose, INSTALLED_BY[package]) from None
+        require_installed(error, purpose)
+        raise
 
 
 def is_model(thing: Any) -> bool:
