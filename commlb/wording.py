@@ -74,9 +74,11 @@ ONE_STATE = " (all is rounded away, or cut off at the ends of the range; more bi
 def called(machine: MachineInfo) -> str:
     """A machine as the user typed it, and that its weights are random where they are.
 
-    A result about random weights is one about these weights, not about all networks of the family.
+    A result about random weights is one about these weights, not about all networks of the family. A user's own
+    model, named by a path, has the weights that it has.
     """
-    is_random = machine.weights_digest is not None and "weights" not in machine.parameters
+    is_given = "weights" in machine.parameters or any(mark in machine.name for mark in "./\\:")
+    is_random = machine.weights_digest is not None and not is_given
     return spec(machine) + (" (random weights)" if is_random else "")
 
 
