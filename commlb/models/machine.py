@@ -18,7 +18,7 @@ from commlb.bits import bits_needed
 from commlb.errors import BadInput, LimitError
 from commlb.formats import Format
 from commlb.machines.base import Array, Machine, Namer, abridged
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
 from commlb.usercode import blamed
 
@@ -86,12 +86,14 @@ class ModelMachine(Machine):
             self._run([int(rng.choice(task.alphabet(t))) for t in range(task.length)]) for _ in range(TRIALS)
         ]
         self._shapes = [self._agreed(t, states) for t, states in enumerate(zip(*runs, strict=True), 1)]
+        self._settle_kinds()
         self._positions = [
             {name: held.numbers for name, held in state.items() if shapes[name].kind == POSITION}
             for state, shapes in zip(runs[0], self._shapes, strict=True)
         ]
         self._lay_out(runs)
 
+    @quiet
     def _run(self, stream: Sequence[int]) -> list[State]:
         """The states of the model along ``stream``, unrounded; its outputs must be answers where some are due."""
         state: State | None = None
@@ -122,6 +124,22 @@ class ModelMachine(Machine):
             found[name] = replace(held, kind=kind)
         return found
 
+    def _settle_kinds(self) -> None:
+        """What depends on the tokens after some number of them is no position after any; types stay as they are."""
+        dtypes: dict[str, str] = {}
+        for t, shapes in enumerate(self._shapes, 1):
+            for name, held in shapes.items():
+                if dtypes.setdefault(name, held.dtype) != held.dtype:
+                    raise BadInput(
+                        f"the tensor {name} of its state is {held.dtype} after {t} tokens and {dtypes[name]} "
+                        "before them; keep one type, also in the start state"
+                    )
+        kept = {name for shapes in self._shapes for name, held in shapes.items() if held.kind == RECURRENT}
+        self._shapes = [
+            {name: replace(held, kind=RECURRENT) if name in kept else held for name, held in shapes.items()}
+            for shapes in self._shapes
+        ]
+
     def _lay_out(self, runs: Sequence[Sequence[State]]) -> None:
         """Rows for each tensor that is no position, as many as it has after any number of tokens."""
         sizes: dict[str, int] = {}
@@ -149,9 +167,9 @@ class ModelMachine(Machine):
         self.rows = row + 1
         self.widths = [place.width for place in self.places for _ in range(place.size)]
         self.widths.append(bits_needed(len(self.answers) + 1))
-        forms = {place.form for place in self.places}
-        if len(forms) == 1 and (form := forms.pop()):
-            self.format, self.precision_bits = form.name, form.bits
+        formats = {(place.form.name, place.form.bits) if place.form else None for place in self.places}
+        if len(formats) == 1 and (found := formats.pop()):
+            self.format, self.precision_bits = found
         self.work_per_token, self.operations = 10 * self.rows, 20_000
 
     # What is stored after t tokens.
@@ -194,6 +212,7 @@ class ModelMachine(Machine):
                     made[key] = self._one(states[:, run], token, t)
             states[:, run] = made[key]
 
+    @quiet
     def _one(self, column: NDArray[np.uint64], token: int, t: int) -> NDArray[np.uint64]:
         state, output = self.model.step(self.state(column, t) if t else None, self.names[token], t)
         found = self.column(state, t + 1)
@@ -202,6 +221,7 @@ class ModelMachine(Machine):
             found[-1] = 0 if answer is None else 1 + self.task.answers.index(answer)
         return found
 
+    @quiet
     def state(self, column: NDArray[np.uint64], t: int) -> State:
         """The model's state of a column of codes, after t tokens."""
         shapes, found = self.tensors(t), {}
@@ -217,6 +237,7 @@ class ModelMachine(Machine):
             found[name] = Tensor(typed, held.dtype, held.kind)
         return found
 
+    @quiet
     def column(self, state: State, t: int) -> NDArray[np.uint64]:
         """The codes of a state after t tokens, rounded if the machine rounds; the inverse of ``state``."""
         found, shapes = np.zeros(self.rows, np.uint64), self.tensors(t)
@@ -269,10 +290,19 @@ class ModelMachine(Machine):
         kept = f"{self.bits(t, RECURRENT):,} bits of recurrent state"
         if self.bits(t, KV):
             kept += f" and {self.bits(t, KV):,} of keys and values after {t} tokens"
-        rounded = f", rounded to {self.format}" if self.format else ""
+        rounded = self._rounded()
         if growth := self.growth_bits():
             kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"
         return f"{self.model.summary}; {kept}{rounded}"
+
+    def _rounded(self) -> str:
+        """What floats are rounded to; in fixed point with every range, as given or as the trial runs need it."""
+        forms = [place.form for place in self.places if place.form]
+        if not forms:
+            return ""
+        spans = sorted({-form.low for form in forms if form.fixed})
+        over = f" over {' and '.join(f'[-{span:g}, {span:g})' for span in spans)}" if spans else ""
+        return f", rounded to {forms[0].name}{over}"
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = []
