@@ -19,7 +19,7 @@ from commlb.formats import chosen
 from commlb.machines.base import Machine
 from commlb.models import adapting
 from commlb.models.machine import ModelMachine
-from commlb.models.plain import takes
+from commlb.models.plain import wanted
 from commlb.usercode import blamed, fetched
 
 if TYPE_CHECKING:
@@ -115,18 +115,7 @@ def _given(name: str, task: Task, cut: int) -> Any:
     if isinstance(make, adapting.Described) or adapting.is_model(make) or not callable(make):
         return make
     with blamed(name, "called with (task, cut), it"):
-        return make(*(task, cut)[: _asked(make)])
-
-
-def _asked(make: Callable[..., Any]) -> int:
-    """How many of (task, cut) a function or class takes: a width=8 of its own is none of them."""
-    for count in (2, 1):
-        if takes(make, count):
-            found = list(inspect.signature(make).parameters.values())[:count]
-            own = [p for p in found if p.default is not p.empty and p.name not in ("task", "cut")]
-            if not own:
-                return count
-    return 0 if takes(make, 0) else 2
+        return make(*(task, cut)[: wanted(make, ("task", "cut"))])
 
 
 def _modelled(name: str, described: adapting.Described, given: dict[str, str], task: Task) -> Machine:

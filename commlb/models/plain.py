@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,10 @@ class PlainModel(Model):
     ``readout(state)`` an answer, or scores.
 
     A state: NumPy arrays and numbers, alone or nested in tuples, lists, dicts and dataclasses. Python's integers
-    and truth values are stored in 64 and 8 bits, its floats in 64. A third parameter of ``step`` is the position,
-    which is then free; a counter in the state is counted. Steps may write into the arrays that they are given:
-    these are copies, of the start state too. A number has the type, as Python calls it, that it had when it was
-    first seen there.
+    and truth values are stored in 64 and 8 bits, its floats in 64. A third parameter of ``step``, without a
+    default or called t, is the position, which is then free; a counter in the state is counted. Steps may write
+    into the arrays that they are given: these are copies, of the start state too. A number has the type, as Python
+    calls it, that it had when it was first seen there.
     """
 
     def __init__(self, thing: Any, readout: Callable[[Any], Any] | None = None):
@@ -46,7 +46,7 @@ class PlainModel(Model):
                     f"{type(thing).__name__} has no {name}"
                 )
         self._readout = readout or getattr(thing, "readout", None)
-        self._timed = takes(thing.step, 3)
+        self._timed = wanted(thing.step, ("state", "token", "t")) == 3
         self._types: dict[tuple[int, str], Any] = {}
         self._skeletons: dict[int, tuple[Any, Any]] = {}
         self.summary = f"{type(thing).__name__}, a plain object"
@@ -125,6 +125,20 @@ def _stored(name: str, value: Any) -> Tensor:
             f"state {short(name)} is an integer beyond 64 bits, so it has no fixed size; given {value}"
         )
     return tensor(np.array(value))
+
+
+def wanted(call: Callable[..., Any], names: Sequence[str]) -> int:
+    """How many arguments, called ``names``, a call takes: the most that fill no default of another name.
+
+    >>> wanted(lambda task, width=8: 0, ("task", "cut")), wanted(lambda a, cut=0: 0, ("task", "cut"))
+    (1, 2)
+    """
+    for count in range(len(names), 0, -1):
+        if takes(call, count):
+            found = list(inspect.signature(call).parameters.values())[:count]
+            if all(p.default is p.empty or p.name in names for p in found):
+                return count
+    return 0 if takes(call, 0) else len(names)
 
 
 def takes(call: Callable[..., Any], count: int) -> bool:
