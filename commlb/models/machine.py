@@ -21,6 +21,7 @@ from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
 from commlb.usercode import blamed
+from commlb.wording import counted
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
@@ -114,8 +115,8 @@ class ModelMachine(Machine):
             if shapes[0].get(name) != shapes[1].get(name):
                 given = [str(shape.get(name, "nothing")) for shape in shapes]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens depends on the tokens: {given[0]} in one "
-                    f"stream and {given[1]} in another; a machine's state has one shape at each position"
+                    f"the tensor {name} of its state after {counted(t, 'token')} depends on the tokens: {given[0]} "
+                    f"in one stream and {given[1]} in another; a machine's state has one shape at each position"
                 )
         found = {}
         for name, held in states[0].items():
@@ -131,8 +132,8 @@ class ModelMachine(Machine):
             for name, held in shapes.items():
                 if dtypes.setdefault(name, held.dtype) != held.dtype:
                     raise BadInput(
-                        f"the tensor {name} of its state is {held.dtype} after {t} tokens and {dtypes[name]} "
-                        "before them; keep one type, also in the start state"
+                        f"the tensor {name} of its state is {held.dtype} after {counted(t, 'token')} and "
+                        f"{dtypes[name]} before them; keep one type, also in the start state"
                     )
         kept = {name for shapes in self._shapes for name, held in shapes.items() if held.kind == RECURRENT}
         self._shapes = [
@@ -263,11 +264,13 @@ class ModelMachine(Machine):
             same = wanted is not None and held is not None
             if not same or (wanted.numbers.shape, wanted.dtype) != (held.numbers.shape, held.dtype):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens has a shape that depends on the tokens"
+                    f"the tensor {name} of its state after {counted(t, 'token')} has a shape that depends on the "
+                    "tokens"
                 )
             if name in positions and not np.array_equal(held.numbers, positions[name]):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the integers {name} of its state after {t} tokens depend on the tokens, as no position does"
+                    f"the integers {name} of its state after {counted(t, 'token')} depend on the tokens, as no "
+                    "position does"
                 )
 
     def output(self, states: Array) -> Array:
@@ -289,7 +292,7 @@ class ModelMachine(Machine):
         t = self.task.length
         kept = f"{self.bits(t, RECURRENT):,} bits of recurrent state"
         if self.bits(t, KV):
-            kept += f" and {self.bits(t, KV):,} of keys and values after {t} tokens"
+            kept += f" and {self.bits(t, KV):,} of keys and values after {counted(t, 'token')}"
         rounded = self._rounded()
         if growth := self.growth_bits():
             kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"

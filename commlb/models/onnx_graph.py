@@ -15,6 +15,7 @@ from commlb.models.base import DTYPES, KV, RECURRENT, Array, Model, State, Tenso
 from commlb.models.onnx_file import Port, Session, looked_through, proto, weights_digest
 from commlb.models.onnx_states import paired
 from commlb.usercode import short
+from commlb.wording import counted
 
 Shape = tuple[int, ...]
 
@@ -61,7 +62,7 @@ class OnnxModel(Model):
         self._find_start()
         thing = given.thing
         name = Path(thing).name if isinstance(thing, (str, Path)) else model.graph.name or "a graph"
-        self.summary = f"{short(name, 60)}, an ONNX graph with {_counted(len(self._states), 'state tensor')}"
+        self.summary = f"{short(name, 60)}, an ONNX graph with {counted(len(self._states), 'state tensor')}"
 
     def _token_port(self, left: Sequence[Port]) -> Port:
         if len(left) != 1:
@@ -289,7 +290,3 @@ def _filled(size: int, port: Port) -> Shape | None:
     if dynamic and fixed and size % fixed == 0:
         shape[dynamic[-1]] = size // fixed
     return tuple(shape) if math.prod(shape) == size else None
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")

@@ -13,6 +13,7 @@ from commlb.errors import BadInput
 from commlb.models.adapting import Described
 from commlb.models.base import Model, State, Tensor, tensor
 from commlb.models.leaves import put_together, short, signature, take_apart
+from commlb.wording import counted
 
 
 def adapt(given: Described, kinds: int) -> Model:
@@ -92,8 +93,8 @@ class PlainModel(Model):
         _, known = self._skeletons.setdefault(t, (skeleton, sign))
         if sign != known:
             raise BadInput(
-                f"its state after {t} tokens has another form in one stream than in another; keep what differs in "
-                "numbers or in arrays of one shape"
+                f"its state after {counted(t, 'token')} has another form in one stream than in another; keep what "
+                "differs in numbers or in arrays of one shape"
             )
 
     def _put(self, state: State, t: int) -> Any:
