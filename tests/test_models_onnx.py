@@ -288,13 +288,14 @@ def test_states_by_name_and_by_shape():
     for inputs, outputs in (
         ([("x", *f), ("q", *f)], [("y", *f)]),
         ([("x", *s), ("q", *f)], [("y", *f), ("z", *f)]),
-        ([("q", *f)], [("y", *f)]),
     ):
         with pytest.raises(
             BadInput, match=r"which inputs are its state\? write states=\{input: output\}.*inputs: .*q \("
         ):
             pairs(inputs, outputs)
     assert pairs([("x", *f), ("q", *f)], [("y", *f), ("z", *f)], {"q": "z"}) == {"q": "z"}
+    with pytest.raises(BadInput, match="the graph has no state: its one input takes the tokens"):
+        pairs([("q", *f)], [("y", *f)])
     with pytest.raises(BadInput, match=r"no output has type and shape.*\(float32, \[1, 8\]\)"):
         pairs([("x", *s)], [("y", *f)])
     for states, text in (

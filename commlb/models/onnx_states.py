@@ -35,10 +35,11 @@ def paired(
     fitting = [(a, b) for a in inputs for b in outputs if fits(a, b)]
     named = [(a.name, b.name) for a, b in fitting if _one_name(a.name, b.name)]
     found = named or [(a.name, b.name) for a, b in fitting]
-    if not found:
+    if not found or len(inputs) == 1:
+        why = "no output has type and shape of an input" if not found else "its one input takes the tokens"
         raise BadInput(
-            f"the graph has no state: no output has type and shape of an input; {_all(inputs, outputs)}; export a "
-            "step that takes the state and gives the next one"
+            f"the graph has no state: {why}; {_all(inputs, outputs)}; export a step that takes the state and gives "
+            "the next one"
         )
     pairs = dict(found)
     if len(pairs) < len(found) or len(set(pairs.values())) < len(found) or len(pairs) == len(inputs):
