@@ -77,7 +77,8 @@ ONE_STATE = " (all is rounded away, or cut off at the ends of the range; more bi
 def called(machine: MachineInfo) -> str:
     """A machine as the user typed it, and that its weights are random where they are.
 
-    A result about random weights is one about these weights, not about all networks of the family.
+    A result about random weights is one about these weights, not about all networks of the family. Machines
+    say so of themselves.
     """
     is_random = "random weights" in machine.remark
     return spec(machine) + (" (random weights)" if is_random else "")

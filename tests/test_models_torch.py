@@ -160,32 +160,35 @@ class TestEveryModule:
                 alone[run] = made.step(alone[run], tokens[run : run + 1], t)
         assert np.array_equal(together, np.hstack(alone))
 
-    def test_the_module_itself_says_the_same(self, described, bits):
-        """The state, and the output, of the module called in PyTorch's own way on all tokens."""
-        module = described.thing
-        if not isinstance(module, nn.RNNBase) or described.embed is None:
-            pytest.skip("called in its own way above")
-        model = adapted(described, Index(10, 2))
-        state = None
-        for t, token in enumerate(STREAM):
-            state, output = model.step(state, token, t)
-        with torch.no_grad():
-            x = described.embed(torch.tensor(STREAM))
-            y, last = module.eval()(x[None] if module.batch_first else x[:, None])
-            y = described.readout(y.reshape(len(STREAM), -1)[-1])
-        last = last if isinstance(last, tuple) else (last,)
-        for held, tensor in zip(state.values(), last, strict=True):
-            np.testing.assert_allclose(held.numbers, tensor.numpy(), atol=1e-6)
-        np.testing.assert_allclose(output, y.numpy(), atol=1e-6)
+
+LAYERED = [row for row in CELLS if isinstance(row[1].thing, nn.RNNBase) and row[1].embed is not None]
+
+
+@pytest.mark.parametrize("described", [row[1] for row in LAYERED], ids=[row[0] for row in LAYERED])
+def test_the_module_itself_says_the_same(described):
+    """The state, and the output, of the module called in PyTorch's own way on all tokens."""
+    module, model = described.thing, adapted(described, Index(10, 2))
+    state = None
+    for t, token in enumerate(STREAM):
+        state, output = model.step(state, token, t)
+    with torch.no_grad():
+        x = described.embed(torch.tensor(STREAM))
+        y, last = module.eval()(x[None] if module.batch_first else x[:, None])
+        y = described.readout(y.reshape(len(STREAM), -1)[-1])
+    last = last if isinstance(last, tuple) else (last,)
+    for held, tensor in zip(state.values(), last, strict=True):
+        np.testing.assert_allclose(held.numbers, tensor.numpy(), atol=1e-6)
+    np.testing.assert_allclose(output, y.numpy(), atol=1e-6)
 
 
 def test_many_and_batch_and_double_are_the_same_model():
     described = commlb.model(seeded(nn.LSTM, KINDS, 5, 2))
     model = adapt(described, KINDS)
-    state, cut = None, 4
+    state, cut, passed = None, 4, []
     for t, token in enumerate(STREAM):
         state, output = model.step(state, token, t)
-        half = state if t + 1 == cut else half if t >= cut else None
+        passed.append(state)
+    half = passed[cut - 1]
     for got, out in (model.many(half, STREAM[cut:], cut), model.batch([STREAM, STREAM[::-1]])[0]):
         for name, held in state.items():
             np.testing.assert_allclose(got[name].numbers, held.numbers, atol=1e-6)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from commlb.bits import bits_needed
 from commlb.errors import BadInput, LimitError
 from commlb.formats import Format
 from commlb.machines.base import Array, Machine, Namer, abridged
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
 from commlb.usercode import blamed
-from commlb.wording import NO_ANSWER
+from commlb.wording import NO_ANSWER, counted
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
@@ -87,8 +87,10 @@ class ModelMachine(Machine):
         self._shapes: list[dict[str, Tensor]] = []
         self._positions: list[dict[str, Array]] = []
         self._greatest: dict[str, float] = {}
-        for t, states in enumerate(zip(*map(self._run, streams), strict=True), 1):
-            self._note(t, states)
+        with np.errstate(all="ignore"):
+            for t, states in enumerate(zip(*map(self._run, streams), strict=True), 1):
+                self._note(t, states)
+        self._settle_kinds()
         self._lay_out()
 
     def _run(self, stream: Sequence[int]) -> Iterator[State]:
@@ -109,8 +111,8 @@ class ModelMachine(Machine):
             if shapes[0].get(name) != shapes[1].get(name):
                 given = [str(shape.get(name, "nothing")) for shape in shapes]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens depends on the tokens: {given[0]} in one "
-                    f"stream and {given[1]} in another; a machine's state has one shape at each position"
+                    f"the tensor {name} of its state after {counted(t, 'token')} depends on the tokens: {given[0]} "
+                    f"in one stream and {given[1]} in another; a machine's state has one shape at each position"
                 )
         found, positions = {}, {}
         for name, held in states[0].items():
@@ -124,6 +126,22 @@ class ModelMachine(Machine):
                 self._greatest[name] = max(self._greatest.get(name, 0.0), _magnitude(state[name].numbers))
         self._shapes.append(found)
         self._positions.append(positions)
+
+    def _settle_kinds(self) -> None:
+        """What depends on the tokens after some number of them is no position after any; types stay as they are."""
+        dtypes: dict[str, str] = {}
+        for t, shapes in enumerate(self._shapes, 1):
+            for name, held in shapes.items():
+                if dtypes.setdefault(name, held.dtype) != held.dtype:
+                    raise BadInput(
+                        f"the tensor {name} of its state is {held.dtype} after {counted(t, 'token')} and "
+                        f"{dtypes[name]} before them; keep one type, also in the start state"
+                    )
+        kept = {name for shapes in self._shapes for name, held in shapes.items() if held.kind == RECURRENT}
+        for shapes, positions in zip(self._shapes, self._positions, strict=True):
+            for name in kept & shapes.keys():
+                shapes[name] = replace(shapes[name], kind=RECURRENT)
+                positions.pop(name, None)
 
     def _lay_out(self) -> None:
         """Rows for each tensor that is no position, as many as it has after any number of tokens."""
@@ -152,9 +170,9 @@ class ModelMachine(Machine):
         self.rows = row + 1
         self.widths = [place.width for place in self.places for _ in range(place.size)]
         self.widths.append(bits_needed(len(self.answers) + 1))
-        forms = {place.form for place in self.places}
-        if len(forms) == 1 and (form := forms.pop()):
-            self.format, self.precision_bits = form.name, form.bits
+        formats = {(place.form.name, place.form.bits) if place.form else None for place in self.places}
+        if len(formats) == 1 and (found := formats.pop()):
+            self.format, self.precision_bits = found
         self.work_per_token, self.operations = 10 * self.rows, 20_000
 
     # What is stored after t tokens.
@@ -188,6 +206,7 @@ class ModelMachine(Machine):
 
     # The machine.
 
+    @quiet
     def advance(self, states: Array, tokens: Array, t: int) -> None:
         runs: dict[tuple[int, bytes], list[int]] = {}
         for run, token in enumerate(tokens.tolist()):
@@ -254,17 +273,20 @@ class ModelMachine(Machine):
             same = wanted is not None and held is not None
             if not same or (wanted.numbers.shape, wanted.dtype) != (held.numbers.shape, held.dtype):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens has a shape that depends on the tokens"
+                    f"the tensor {name} of its state after {counted(t, 'token')} has a shape that depends on the "
+                    "tokens"
                 )
             if name in positions and not np.array_equal(held.numbers, positions[name]):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the integers {name} of its state after {t} tokens depend on the tokens, as no position does"
+                    f"the integers {name} of its state after {counted(t, 'token')} depend on the tokens, as no "
+                    "position does"
                 )
 
     def output(self, states: Array) -> Array:
         place = states[-1].astype(np.int64) - 1
         return np.where(place < 0, -1, self.answers[np.maximum(place, 0)])
 
+    @quiet
     def as_numbers(self, states: Array) -> NDArray[np.float64]:
         """The numbers of states, float64 of the same shape, for a read-out; the row of the answer is left out."""
         found = np.empty((self.rows - 1, states.shape[1]))
@@ -280,12 +302,21 @@ class ModelMachine(Machine):
         t = self.task.length
         kept = f"{self.bits(t, RECURRENT):,} bits of recurrent state"
         if self.bits(t, KV):
-            kept += f" and {self.bits(t, KV):,} of keys and values after {t} tokens"
-        rounded = f", rounded to {self.format}" if self.format else ""
+            kept += f" and {self.bits(t, KV):,} of keys and values after {counted(t, 'token')}"
+        rounded = self._rounded()
         if growth := self.growth_bits():
             kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"
         silent = "" if self.answers_itself else f"; {NO_ANSWER}"
         return f"{self.model.summary}; {kept}{rounded}{silent}"
+
+    def _rounded(self) -> str:
+        """What floats are rounded to; in fixed point with every range, as given or as the trial runs need it."""
+        forms = [place.form for place in self.places if place.form]
+        if not forms:
+            return ""
+        spans = sorted({-form.low for form in forms if form.fixed})
+        over = f" over {' and '.join(f'[-{span:g}, {span:g})' for span in spans)}" if spans else ""
+        return f", rounded to {forms[0].name}{over}"
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = []
