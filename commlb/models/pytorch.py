@@ -125,9 +125,18 @@ class TorchModel(Model):
         """The state as the module takes it, of copies; None before the first token."""
         if state is None:
             return None
+        if t not in self._skeletons:
+            self._learn(t)
         leaves = {name: self._restored(held, self._kinds[t, name]) for name, held in state.items()}
         self._kept.give({name: leaves[name] for name in self._kept.names if name in leaves})
         return put_together(self._skeletons[t][0], leaves)
+
+    def _learn(self, t: int) -> None:
+        """What a state is made of after t tokens, from any stream: a state may come from another model like "
+        "this."""
+        seen: State | None = None
+        for s in range(t):
+            seen, _ = self._steps(seen, [self.caller.any_token(s)], s)
 
     def _restored(self, held: Tensor, kind: Any) -> Any:
         if isinstance(kind, self.torch.dtype):
