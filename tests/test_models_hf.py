@@ -7,10 +7,13 @@ one goes wrong at its first single token.
 
 from __future__ import annotations
 
+import csv
+import importlib
 import inspect
 import json
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 STREAM = [(7 * k) % 31 + 1 for k in range(24)]
 FORGETS = {"mamba", "falcon_mamba", "jamba", "recurrent_gemma"}
 GROWS = {"jamba", "zamba2", "bamba", "qwen3_next", "lfm2"}
+REPORTS = Path(__file__).parent.parent / "reports"
 MODELS: dict[str, object] = {}
 
 
@@ -201,6 +205,23 @@ def counted(family, made, state):
                 if isinstance(vars(part).get(name), torch.Tensor):
                     recurrent += size(getattr(part, name))
     return recurrent, keys
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_the_row_of_the_report_is_what_the_model_gives(family, monkeypatch):
+    """Bits to the last one; of differences whether they are rounding."""
+    monkeypatch.syspath_prepend(str(REPORTS))
+    monkeypatch.delitem(sys.modules, "build_adapters", raising=False)
+    made = importlib.import_module("build_adapters")
+    with (REPORTS / "adapters" / "rows.csv").open() as file:
+        filed = {line["family"]: line for line in csv.DictReader(file)}[family]
+    for key, value in made.row(family).items():
+        if key in ("whole", "continued", "batch"):
+            limit = 1e-4 if key == "batch" else 1e-5
+            assert (value == "") == (filed[key] == "")
+            assert value == "" or (float(value) > limit) == (float(filed[key]) > limit)
+        else:
+            assert str(value) == filed[key], key
 
 
 def test_rwkv_sets_itself_up_once():
