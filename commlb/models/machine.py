@@ -6,6 +6,7 @@ states that read equal tokens are stepped once.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -153,6 +154,19 @@ class ModelMachine(Machine):
         if len(forms) == 1 and (form := forms.pop()):
             self.format, self.precision_bits = form.name, form.bits
         self.work_per_token, self.operations = 10 * self.rows, 20_000
+
+    def with_model(
+        self, model: Model, names: Sequence[int], answer: Callable[[Any], int | None]
+    ) -> ModelMachine:
+        """The same places for another model of the same form, which one trial run shows to its adapter."""
+        made = copy.copy(self)
+        made.model, made.names, made._answer = model, names, answer
+        made.weights_digest = model.weights_digest
+        for t, state in enumerate(
+            made._run([self.task.alphabet(t).stop - 1 for t in range(self.task.length)]), 1
+        ):
+            made._look_at(state, t)
+        return made
 
     # What is stored after t tokens.
 
