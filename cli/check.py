@@ -52,8 +52,8 @@ def check_command(files: tuple[str, ...], as_json: bool, **given: Any) -> None:
     file): the same stream twice and in a machine built anew, a stream split after every token against the whole,
     with the message alone crossing, copies that are resumed, streams in turn and side by side, several tokens in
     one call against one a step, and the bits that are there against those declared. States are compared bit for
-    bit; what fails is named. A state that grows fails no test, but is no bounded-state machine: the last line says so.
-    One token a step is all that commlb itself runs; --one-token leaves the rest out.
+    bit; what fails is named. A state that grows fails no test, but is no bounded-state machine: the last
+    line says so. One token a step is all that commlb itself runs; --one-token leaves the rest out.
 
     Exit codes: 0 all files hold, or all tests; 1 one is refused, or fails (a line on stderr says why); 2 bad input,
     such as no such file.

@@ -52,7 +52,10 @@ class StoredBits:
 
 @dataclass(frozen=True)
 class TestedMachine:
-    """The machine that was tested; ``remark``: what it is, in words."""
+    """The machine that was tested; ``remark``: what it is, in words.
+
+    ``storage_bits``: None where it could not be built.
+    """
 
     name: str
     parameters: Mapping[str, Any]
@@ -60,7 +63,7 @@ class TestedMachine:
     precision_bits: int | None
     weights_digest: str | None
     remark: str
-    storage_bits: int
+    storage_bits: int | None
 
 
 @dataclass(frozen=True)

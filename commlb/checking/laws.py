@@ -246,14 +246,14 @@ def position(s: Subject) -> Tested:
 
 
 LAWS = (
+    ("start", start),
     ("determinism", determinism),
+    ("message", message),
     ("split", split),
     ("copies", resumed),
     ("in turn", interleaved),
     ("side by side", side_by_side),
-    ("start", start),
     ("input", input_left),
-    ("message", message),
     ("answers", answers),
     ("numbers", numbers),
     ("position", position),

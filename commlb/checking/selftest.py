@@ -11,7 +11,7 @@ from commlb.checking.laws import LAWS
 from commlb.checking.own import Numbered
 from commlb.checking.stored import Stored
 from commlb.checking.subject import Subject
-from commlb.checking.traps import DROPPED, FORGETS, PREFILL, RAISES, SHAPES
+from commlb.checking.traps import DROPPED, FOREIGN, FORGETS, PREFILL, RAISES, SHAPES, Trap
 from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, require_at_least
 from commlb.machines.base import Machine
 from commlb.records_selftest import SelfTestResult, StoredBits, Tested, TestedMachine
@@ -42,20 +42,26 @@ def selftest(
     and one stream alone; leave out a model's own ways to take several tokens in one call, or several streams.
 
     Nothing that the machine says of itself is believed. What the user's code raises in a test is its outcome. A
-    test that holds was run on a few streams and has found nothing; a trap that was caught is there. Raises ``BadInput``
-    for what is no machine, or no task; ``LimitError`` for streams beyond ``MOST_TOKENS``.
+    test that holds was run on a few streams and has found nothing; a trap that was caught is there.
+
+    Raises ``BadInput`` for what is no machine, or no task; ``LimitError`` for streams beyond ``MOST_TOKENS``.
 
     >>> found = selftest("gru:d=2,p=4", n=5, seed=1)
-    >>> found.holds, found.tests[4].test, found.tests[4].outcome, found.growth_bits_per_token
+    >>> found.holds, found.tests[1].test, found.tests[1].outcome, found.growth_bits_per_token
     (True, 'split', 'same bits', 0)
     """
     made, size = _task(task, as_int(n)), as_int(n)
     seed = secrets.randbits(32) if seed is None else as_int(seed)
     require_at_least("seed", seed, 0)
+    subject = Subject(machine, made, seed, "build")
     try:
-        subject = Subject(machine, made, seed)
+        subject.build()
     except Refused as error:
         raise BadInput(str(error)) from error
+    except BadInput as error:
+        if _trap(str(error)) is RAISES:
+            raise
+        return _result(subject, task, size, one_token, [_raised(subject, error)], (), 0)
     tests, stored, grows = _tested(subject, one_token, progress)
     return _result(subject, task, size, one_token, tests, stored, grows)
 
@@ -125,10 +131,14 @@ def _one(s: Subject, test: Test) -> Tested:
         AttributeError,
         RuntimeError,
     ) as error:
-        said = " ".join(str(error).split())[:300]
-        if not isinstance(error, CommlbError):
-            said = f"{type(error).__name__}: {said}"
-        return s.compared("", said, None, next((trap for words, trap in RAISED if words in said), RAISES))
+        return _raised(s, error)
+
+
+def _raised(s: Subject, error: Exception) -> Tested:
+    said = " ".join(str(error).split())[:300]
+    if not isinstance(error, CommlbError):
+        said = f"{type(error).__name__}: {said}"
+    return s.compared("", said, None, _trap(said))
 
 
 RAISED = (
@@ -136,8 +146,14 @@ RAISED = (
     ("depend on the tokens", SHAPES),
     ("another form", SHAPES),
     ("unpack(pack(state))", DROPPED),
+    ("an answer of", FOREIGN),
+    ("an output must be", FOREIGN),
 )
-"""What the library itself says of a machine that it stops, and the trap that it is."""
+"""What the library itself says of a machine that it stops, also where it is built, and the trap that it is."""
+
+
+def _trap(said: str) -> Trap:
+    return next((trap for words, trap in RAISED if words in said), RAISES)
 
 
 def _result(
@@ -152,7 +168,7 @@ def _result(
     failed = [test for test in tests if test.holds is False]
     traps = tuple(dict.fromkeys(test.trap for test in failed if test.trap))
     return SelfTestResult(
-        machine=_described(s.machine),
+        machine=_described(s.spec, getattr(s, "machine", None)),
         task=task,
         task_size=s.task.size,
         n=n,
@@ -170,7 +186,9 @@ def _result(
     )
 
 
-def _described(made: Machine) -> TestedMachine:
+def _described(spec: str, made: Machine | None) -> TestedMachine:
+    if made is None:
+        return TestedMachine(spec, {}, None, None, None, "stopped while it was built", None)
     return TestedMachine(
         name=made.name,
         parameters=dict(made.parameters),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commlb import machines
-from commlb.checking.traps import HIDDEN, RANDOM, UNSEEDED, Trap, culprits
+from commlb.checking.traps import HIDDEN, RANDOM, ROOTS, Trap, culprits
 from commlb.machines.base import Array, Machine
 from commlb.models import own
 from commlb.models.machine import ModelMachine
@@ -45,7 +45,11 @@ class Subject:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
         self.streams = [self.drawn(rng) for _ in range(STREAMS)]
+
+    def build(self) -> Subject:
+        """Itself, with the machine; raises what ``machines.build`` raises."""
         self.machine = machines.build(self.spec, self.task, self.cut)
+        return self
 
     @property
     def length(self) -> int:
@@ -136,8 +140,7 @@ class Subject:
     def compared(self, done: str, found: str, gap: float | None = None, trap: Trap = HIDDEN) -> Tested:
         """A test that holds where nothing was ``found``; else it fails by ``trap``, or by what was caught before.
 
-        Whoever keeps state outside the state, draws random numbers, or is built as another machine each time
-        fails most tests: all by that one cause.
+        What is among ``ROOTS`` makes most tests fail: all by that one cause.
         """
         if not found:
             return Tested(self.test, done, SAME, True, tokens=self.tokens)
@@ -145,7 +148,7 @@ class Subject:
             trap = RANDOM if self.beside[1] else HIDDEN
             if names := self.beside[0]:
                 found += f"; what changes beside the state: {', '.join(names[:3])}"
-        if self.cause is None and trap in (HIDDEN, RANDOM, UNSEEDED):
+        if self.cause is None and trap in ROOTS:
             self.cause = trap
         trap = self.cause or trap
         return Tested(self.test, done, FAILS, False, found, self.tokens, gap, trap.name, trap.advice)

@@ -66,6 +66,9 @@ ADAPTER = Trap(
 RAISES = Trap("it raises an error", "see the error")
 
 
+ROOTS = (HIDDEN, RANDOM, UNSEEDED, DROPPED, STARTS)
+"""What makes most tests fail, so that it is told first, and of all of them."""
+
 OURS = frozenset({"commlb", "builtins", "numpy", "functools", "collections"})
 
 
