@@ -11,7 +11,7 @@ from commlb.checking.laws import LAWS
 from commlb.checking.own import Numbered
 from commlb.checking.stored import Stored
 from commlb.checking.subject import Subject
-from commlb.checking.traps import DROPPED, FOREIGN, FORGETS, PREFILL, RAISES, SHAPES, Trap
+from commlb.checking.traps import CONTINUES, DROPPED, FOREIGN, FORGETS, PREFILL, RAISES, SHAPES, Trap
 from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, require_at_least
 from commlb.machines.base import Machine
 from commlb.records_selftest import SelfTestResult, StoredBits, Tested, TestedMachine
@@ -206,7 +206,7 @@ def _verdict(s: Subject, tests: list[Tested], traps: tuple[str, ...], grows: int
     run = [test for test in tests if test.holds is not None]
     if failed:
         text = f"{s.spec} fails {len(failed)} of {counted(len(run), 'test')}: {'; '.join(traps)}"
-        if set(traps) <= {FORGETS.name, PREFILL.name}:
+        if set(traps) <= {CONTINUES.name, FORGETS.name, PREFILL.name}:
             text += "; commlb itself steps one token at a time, where it holds: --one-token"
     else:
         text = f"{s.spec} holds in all {counted(len(run), 'test')} that were run"

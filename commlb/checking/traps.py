@@ -51,6 +51,10 @@ FORGETS = Trap(
     "multi-token continuation forgets the state",
     "feed what follows a saved state one token a step",
 )
+CONTINUES = Trap(
+    "multi-token continuation is not one token a step",
+    "feed what follows a saved state one token a step",
+)
 PREFILL = Trap(
     "a stream in one call is not that stream in steps",
     "feed it one token a step",
