@@ -23,12 +23,14 @@ __all__ = [
     "model",
     "prove",
     "reduce",
+    "selftest",
     "states",
 ]
 
 if TYPE_CHECKING:
     from commlb.chains import reduce
     from commlb.checker import check
+    from commlb.checking.selftest import selftest
     from commlb.collisions import collide
     from commlb.discovery import discover
     from commlb.listing import catalogue
@@ -51,6 +53,7 @@ _HOMES = {
     "model": "models.adapting",
     "prove": "proof",
     "reduce": "chains",
+    "selftest": "checking.selftest",
     "states": "retention",
 }
 

@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
 INSTEAD = {
     "curve": "check reads the rows of curve: curve … --out rows.csv",
     "states": "check reads rows: states … --out rows.csv",
+    "selftest": "run check --machine again, with the seed in the file",
 }
 
 

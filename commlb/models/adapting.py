@@ -79,11 +79,16 @@ def needs(package: str, purpose: str) -> Any:
 
 def is_model(thing: Any) -> bool:
     """Whether an adapter takes it as it is: no function that has to be called first."""
-    return adapter(thing) is not None
+    return isinstance(thing, Model) or adapter(thing) is not None
 
 
 def adapted(given: Described, task: Task) -> Model:
-    """The model that an adapter makes of what a user gave. Raises ``BadInput`` for what no adapter takes."""
+    """The model that an adapter makes of what a user gave; a ``Model`` is one as it is.
+
+    Raises ``BadInput`` for what no adapter takes.
+    """
+    if isinstance(given.thing, Model):
+        return given.thing
     home = adapter(given.thing)
     if home is None:
         raise BadInput(f"no model: {_kind(given.thing)}; give {FORMS}")

@@ -17,7 +17,8 @@ from typing import Any
 from commlb.errors import BadInput, LimitError
 from commlb.models.adapting import Described, needs
 from commlb.models.base import KV, POSITION, RECURRENT, Model
-from commlb.models.pytorch import Caller, TorchModel, count
+from commlb.models.callers import Caller
+from commlb.models.pytorch import TorchModel, count
 from commlb.sealed import parse
 from commlb.usercode import said
 

@@ -6,9 +6,9 @@ states that read equal tokens are stepped once.
 
 from __future__ import annotations
 
-import math
+import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from commlb.bits import bits_needed
 from commlb.errors import BadInput, LimitError
-from commlb.formats import Format
 from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
+from commlb.models.places import Place, Rounding, magnitude, span
 from commlb.usercode import blamed
 from commlb.wording import NO_ANSWER, counted
 
@@ -31,28 +31,6 @@ TRIALS = 2
 
 MOST_ROWS = 2**24
 """Numbers of a state."""
-
-Rounding = Callable[[float], Format]
-"""The format for numbers up to a magnitude, as ``commlb.formats.chosen`` gives it."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a tensor lies in a state: ``size`` rows from ``first`` on, as many as it has when it is largest.
-
-    ``form``: the format that its numbers are rounded to; None where they stay as the model has them.
-    """
-
-    name: str
-    kind: str
-    dtype: str
-    first: int
-    size: int
-    form: Format | None
-
-    @property
-    def width(self) -> int:
-        return self.form.bits if self.form else DTYPES[self.dtype].bits
 
 
 class ModelMachine(Machine):
@@ -123,7 +101,7 @@ class ModelMachine(Machine):
             if kind == POSITION:
                 positions[name] = held.numbers
             for state in states:
-                self._greatest[name] = max(self._greatest.get(name, 0.0), _magnitude(state[name].numbers))
+                self._greatest[name] = max(self._greatest.get(name, 0.0), magnitude(state[name].numbers))
         self._shapes.append(found)
         self._positions.append(positions)
 
@@ -160,7 +138,7 @@ class ModelMachine(Machine):
         for name, size in sizes.items():
             form = None
             if self._rounding and DTYPES[kinds[name].dtype].floating:
-                form = self._rounding(_span(self._greatest[name]))
+                form = self._rounding(span(self._greatest[name]))
             self.places.append(Place(name, kinds[name].kind, kinds[name].dtype, row, size, form))
             row += size
         if row > MOST_ROWS:
@@ -174,6 +152,19 @@ class ModelMachine(Machine):
         if len(formats) == 1 and (found := formats.pop()):
             self.format, self.precision_bits = found
         self.work_per_token, self.operations = 10 * self.rows, 20_000
+
+    def with_model(
+        self, model: Model, names: Sequence[int], answer: Callable[[Any], int | None]
+    ) -> ModelMachine:
+        """The same places for another model of the same form, which one trial run shows to its adapter."""
+        made = copy.copy(self)
+        made.model, made.names, made._answer = model, names, answer
+        made.weights_digest = model.weights_digest
+        for t, state in enumerate(
+            made._run([self.task.alphabet(t).stop - 1 for t in range(self.task.length)]), 1
+        ):
+            made._look_at(state, t)
+        return made
 
     # What is stored after t tokens.
 
@@ -326,15 +317,3 @@ class ModelMachine(Machine):
                 numbers = tensor.numbers.reshape(-1).tolist()
                 shown.append(f"{name} {abridged(numbers, '{:.4g}'.format, 4)}")
         return " | ".join(shown) or "start"
-
-
-def _magnitude(numbers: Array) -> float:
-    """The greatest magnitude of the finite ones among ``numbers``."""
-    sizes = np.abs(numbers.astype(np.float64))
-    sizes = sizes[np.isfinite(sizes)]
-    return float(sizes.max()) if sizes.size else 0.0
-
-
-def _span(greatest: float) -> float:
-    """The least power of two above a magnitude, from 2^-30 to 2^30; 1 for 0."""
-    return 2.0 ** min(max(math.frexp(greatest)[1] if greatest else 0, -30), 30)

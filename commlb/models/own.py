@@ -85,6 +85,25 @@ def name_of(spec: str) -> str:
     return name if "=" in behind or (is_whole and not name.endswith(".py")) else spec
 
 
+def anew(spec: str, task: Task, cut: int, like: Machine) -> Machine:
+    """The machine of ``spec`` once more, from the user's file read anew; a model is looked at in one trial run.
+
+    ``like``: what ``build`` gave for it.
+    """
+    name, given = split(spec)
+    if not isinstance(like, ModelMachine):
+        return build(spec, task, cut)
+    made = _given(name, task, cut)
+    if isinstance(made, Machine):
+        return build(spec, task, cut)
+    described = made if isinstance(made, adapting.Described) else adapting.Described(made)
+    if "seed" in given:
+        described = replace(described, seed=int(machines.number(name, "seed", given["seed"], False)))
+    with blamed(name, "its model"):
+        model = adapting.adapted(described, task)
+    return like.with_model(model, adapting.token_names(described, task), adapting.reader(described, task))
+
+
 def split(spec: str) -> tuple[str, dict[str, str]]:
     """The name and the parameters of a user's own machine.
 
