@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
+from commlb_cli import main
 
 import commlb
 from commlb import machines
@@ -19,6 +24,7 @@ nn = torch.nn
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections")
 
+ROOT = Path(__file__).parent.parent
 KINDS = 14
 STREAM = [1, 0, 1, 1, 0, 0, 1, 2, 5, 3]
 
@@ -304,6 +310,22 @@ def test_from_a_file_with_every_verb(tmp_path, monkeypatch, capsys):
     assert found.collision is not None
     assert machines.is_own("my_model.py:build:p=3")
     assert own.split("my_model.py:build:p=3")[1] == {"p": "3"}
+
+
+def test_the_readme_of_a_newcomer_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    """The file and the commands of "Bring your own model", one after the other; none fails."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text().split("## Bring your own model", 1)[1]
+    code, shell = re.search(r"```python\n# my_model.py\n(.*?)```.*?```sh\n(.*?)```", text, re.S).groups()
+    (tmp_path / "my_model.py").write_text(code)
+    commands = [line.partition("#")[0] for line in shell.splitlines()]
+    assert len(commands) == 6
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            main(shlex.split(command)[1:])
+        said, errors = capsys.readouterr()
+        assert not ended.value.code, errors
+        assert "my_model.py:build" in said
 
 
 def test_states_are_those_of_the_equations_of_a_gru():
