@@ -73,8 +73,12 @@ def collide_command(
         output.draw(plots, "save_collide", result, out)
     output.say("collide", result, list(result.horizons), as_json, out, started, result.seed)
     if result.collision is not None:
+        from commlb import machines
+
+        named = f" --machine {given['machine']}" if machines.is_own(given["machine"]) else ""
+        named += f" --task {task}" if ":" in task else ""
         for path in [path for path in out if not path.lower().endswith(".csv")]:
-            click.echo(f"commlb: verify it: commlb check {path}", err=True)
+            click.echo(f"commlb: verify it: commlb check {path}{named}", err=True)
 
 
 def _announce(expected: float) -> None:

@@ -21,6 +21,7 @@ TEXTS = {
     "curve": "curve_text",
     "discover": "discover_text",
     "check": "check_text",
+    "selftest": "selftest_text",
     "collide": "collide_text",
     "budget": "budget_text",
 }

@@ -24,6 +24,7 @@ __all__ = [
     "model",
     "prove",
     "reduce",
+    "selftest",
     "states",
 ]
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from commlb.budgets.budget import budget
     from commlb.chains import reduce
     from commlb.checker import check
+    from commlb.checking.selftest import selftest
     from commlb.collisions import collide
     from commlb.discovery import discover
     from commlb.listing import catalogue
@@ -54,6 +56,7 @@ _HOMES = {
     "model": "models.adapting",
     "prove": "proof",
     "reduce": "chains",
+    "selftest": "checking.selftest",
     "states": "retention",
 }
 

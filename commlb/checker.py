@@ -41,6 +41,7 @@ INSTEAD = {
     "curve": "check reads the rows of curve: curve … --out rows.csv",
     "budget": "commlb budget counts it again, from the config",
     "states": "check reads rows: states … --out rows.csv",
+    "selftest": "run check --machine again, with the seed in the file",
 }
 
 

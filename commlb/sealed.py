@@ -73,8 +73,8 @@ def parse(text: str, name: str, as_written: bool = True, most: int = MAX_BYTES) 
     """The JSON object in ``text``, of a file of that ``name`` with at most ``most`` characters.
 
     ``as_written``: numbers must be finite and stand as ``seal`` writes them; else they may be written in any way
-    that JSON knows, and beyond it as Infinity or NaN, as configs in the wild have them. Raises ``BadInput``, in one
-    line.
+    that JSON knows, and beyond it as Infinity or NaN, as configs in the wild have them. Raises ``BadInput``, in
+    one line.
 
     >>> parse('{"a": 1.0e-5, "b": Infinity}', "a.json", as_written=False)
     {'a': 1e-05, 'b': inf}

@@ -101,7 +101,7 @@ def test_each_command_that_is_named_runs(command, tmp_path, monkeypatch, capsys)
     """Placeholders are filled; of what is only mentioned, or left out by …, the help must speak."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n# (my_\w+\.py)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
-    assert {name for name, _ in blocks} == {"my_task.py", "my_machine.py"}
+    assert {name for name, _ in blocks} == {"my_task.py", "my_machine.py", "my_model.py"}
     for name, code in blocks:
         (tmp_path / name).write_text(code)
     shutil.copy(ROOT / "reports" / "witnesses" / "istree-6.json", tmp_path / "found.json")

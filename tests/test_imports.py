@@ -19,6 +19,7 @@ LAYERS = [
         "records_rows",
         "records_witness",
         "records_check",
+        "records_selftest",
         "records_horizons",
         "records_curve",
         "wording_curve",
@@ -44,6 +45,7 @@ LAYERS = [
     {"prefixes", "reachability", "colliding.walks", "colliding.birthday", "colliding.distinguished"},
     {
         "information",
+        "linear_readout",
         "walk",
         "alike",
         "fit",
@@ -100,6 +102,12 @@ LAYERS = [
         "checking.rows",
         "checking.reduce",
         "checking.own",
+        "checking.traps",
+        "checking.subject",
+        "checking.laws",
+        "checking.calls",
+        "checking.stored",
+        "checking.selftest",
     },
     {"checker"},
 ]

@@ -82,7 +82,7 @@ def parameters(spec: str, cls: type[Machine], more: Sequence[str] = ()) -> dict[
             raise _unknown_key(name, key, known)
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")
-        given[key] = value if key in cls.texts else _number(spec, key, value, key in cls.fractions)
+        given[key] = value if key in cls.texts else number(spec, key, value, key in cls.fractions)
     missing = [f"{key} ({what})" for key, what in cls.required.items() if key not in given]
     if missing:
         example = ",".join(f"{key}=8" for key in cls.required)
@@ -96,7 +96,8 @@ def _unknown_key(name: str, key: str, known: list[str]) -> BadInput:
     return BadInput(f"machine {name} has no parameter '{key}'; {hint} takes: {', '.join(known) or 'none'}")
 
 
-def _number(spec: str, key: str, value: str, fraction: bool) -> float:
+def number(spec: str, key: str, value: str, fraction: bool) -> float:
+    """The number that is typed for ``key``: an integer, or any where it may be a fraction."""
     digits = value.removeprefix("-")
     whole = digits.isascii() and digits.isdecimal()
     if whole and len(digits) <= MOST_DIGITS:
