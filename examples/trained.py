@@ -127,6 +127,11 @@ def keras_lstm(held: dict[str, np.ndarray], name: str, layer: int) -> dict[str, 
     }
 
 
+def lstm_names(held: dict[str, np.ndarray]) -> list[str]:
+    """The layers of a file of chars2vec, in the order of their numbers."""
+    return sorted({name.partition("/")[0] for name in held}, key=lambda name: int(name.rpartition("_")[2]))
+
+
 @functools.cache
 def chars2vec_weights(width: int) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Weights, and the place of each sign, which lies in a pickle: its words are read one by one, none is "
@@ -142,7 +147,8 @@ def chars2vec(task, cut, width, **given):
     """Two LSTMs on one-hot letters."""
     held, signs = chars2vec_weights(width)
     rows = np.eye(len(signs))[[signs[LETTERS[token % 26]] for token in range(kinds(task))]]
-    layers = keras_lstm(held, "lstm_1", 0) | keras_lstm(held, "lstm_2", 1)
+    first, second = lstm_names(held)
+    layers = keras_lstm(held, first, 0) | keras_lstm(held, second, 1)
     return LoadedLSTM(task, cut, width, 2, {"embedding": rows, **layers}, **given)
 
 

@@ -15,6 +15,7 @@ import build_families
 import build_horizons
 import build_minima
 import build_retention
+import build_trained
 import build_witnesses
 from pages import write_page
 
@@ -72,6 +73,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "memory-versus-length": build_curves.build,
     "witnesses": build_witnesses.build,
     "adapters": build_adapters.build,
+    "trained": build_trained.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,
     "budget": build_budget.build,

@@ -17,10 +17,11 @@ HIGH, GAP = 3.0, 0.62
 
 @dataclass(frozen=True)
 class Sizes:
-    """One panel: ``curves`` in bits against the sizes, ``across`` says what sizes those are."""
+    """One panel: ``curves`` against the sizes, ``across`` says what sizes those are, ``up`` what is drawn."""
 
     curves: tuple[Curve, ...]
     across: str
+    up: str = "bits"
 
 
 def figure(title: str, sentence: str, panels: Sequence[Sizes]) -> Figure:
@@ -35,7 +36,7 @@ def figure(title: str, sentence: str, panels: Sequence[Sizes]) -> Figure:
         margin = max(0.25, (last - first) / 40)
         bottom = FOOT + place * (HIGH + GAP)
         axes = chart(made, bottom, HIGH, (first - margin, last + margin), (-0.03 * top, top))
-        axes.set_ylabel("bits", size=TEXT)
+        axes.set_ylabel(each.up, size=TEXT)
         across_ticks(axes, int(first), int(last), each.across)
         for curve in each.curves:
             draw_curve(axes, curve)
