@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 
+from commlb import machines
 from commlb.checking.calls import CALLS, OWN
 from commlb.checking.common import Refused
 from commlb.checking.laws import LAWS
@@ -120,17 +121,11 @@ def _one(s: Subject, test: Test) -> Tested:
     """One test; what the user's code raises in it is its outcome."""
     try:
         return test(s)
-    except MissingExtra:
+    except (MissingExtra, LimitError, MemoryError):
         raise
-    except (
-        CommlbError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RuntimeError,
-    ) as error:
+    except Exception as error:
+        if not isinstance(error, CommlbError) and not machines.is_own(s.spec):
+            raise  # a fault of the library, which is no finding about a machine
         return _raised(s, error)
 
 

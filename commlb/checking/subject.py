@@ -159,8 +159,11 @@ class Subject:
     @cached_property
     def beside(self) -> tuple[list[str], bool]:
         """What changes beside the state while a stream is run, where that can be told, and whether it is random."""
-        machine = self.anew()
-        return culprits(machine, lambda: self.run(machine, self.streams[0]))
+        try:
+            machine = self.anew()
+            return culprits(machine, lambda: self.run(machine, self.streams[0]))
+        except Exception:  # of the user's code, whose failure is already told
+            return [], False
 
 
 def same(one: Array, other: Array) -> bool:
