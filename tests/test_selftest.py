@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from commlb_cli import cli, main
+from hypothesis import given
+from hypothesis import strategies as st
 
 import commlb
 from commlb import machines
-from commlb.checking import subject, traps
+from commlb.checking import calls, subject, traps
 from commlb.errors import BadInput, LimitError
+from commlb.models.base import tensor
 from commlb.models.machine import ModelMachine
 from commlb.records import to_json
 from commlb.records_selftest import FAILS, ROUNDING, SAME, UNTESTED, SelfTestResult
@@ -110,6 +113,7 @@ CAUGHT = [
     ("Prefills", traps.PREFILL, "prefill", "offset"),
     ("Places", traps.CONTINUES, "continuation", "offset"),
     ("Shapeless", traps.CONTINUES, "continuation", "conv"),
+    ("Explodes", traps.PREFILL, "prefill", "largest difference inf"),
     ("Rows", traps.MIXED, "batch", "tensor h, not the same"),
     ("Aliases", traps.IN_PLACE, "own steps", "later steps change tensor h of the state after 1 token"),
     ("WritesBack", traps.IN_PLACE, "own steps", "later steps change tensor h"),
@@ -355,6 +359,36 @@ def test_a_broken_adapter_is_caught(monkeypatch, name, change, test):
     assert issubclass(kind, ModelMachine)
     result = look("Cell")
     assert test in failed(result), result.verdict
+
+
+def test_no_number_of_the_record_is_infinite():
+    result = look("Explodes")
+    assert json.loads(to_json("selftest", result, {}))
+    assert {test.largest_difference for test in result.tests} == {None}
+
+
+@given(
+    st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=5),
+    st.integers(0, 4),
+    st.sampled_from([1e-7, 1e-5, 1e-3, 1.0]),
+)
+def test_differences_are_measured_by_the_largest_number_of_a_tensor(numbers, place, size):
+    one = np.array(numbers, np.float64)
+    other = one.copy()
+    other[place % len(one)] += size
+    moved, largest = float(np.abs(other - one).max()), float(np.abs(one).max())
+    gap = calls.apart(({"h": tensor(one)}, None), ({"h": tensor(other)}, None))
+    assert gap.largest == moved
+    assert gap.same_bits == (moved == 0)
+    assert bool(gap.beyond) == (moved > 1e-5 * (largest or 1.0))
+    same = calls.apart(({"k": tensor(np.arange(3))}, None), ({"k": tensor(np.array([0, 1, 3]))}, None))
+    assert same.beyond == ("k",), "whole numbers are the same or not"
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", ["Cell", "Growing", "Last"])
+def test_the_shortest_streams(name, n):
+    assert look(name, n=n).holds
 
 
 def test_arrays_are_compared_by_their_bits():

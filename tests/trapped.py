@@ -451,3 +451,11 @@ class WritesBack(Cell):
         if state is not None:
             state["h"].numbers[:] = 0
         return made
+
+
+class Explodes(Cell):
+    """Overflows where several tokens come at once."""
+
+    def many(self, state, tokens, t):
+        made, out = super().many(state, tokens, t)
+        return {**made, "h": tensor(made["h"].numbers * self.dtype(np.inf))}, out

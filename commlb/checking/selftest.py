@@ -15,7 +15,7 @@ from commlb.checking.subject import Subject
 from commlb.checking.traps import CONTINUES, DROPPED, FOREIGN, FORGETS, PREFILL, RAISES, SHAPES, Trap
 from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, require_at_least
 from commlb.machines.base import Machine
-from commlb.records_selftest import SelfTestResult, StoredBits, Tested, TestedMachine
+from commlb.records_selftest import MachineTested, OneTest, SelfTestResult, StoredBits
 from commlb.requests import as_int, check_sizes, registered_task
 from commlb.tasks import task_classes
 from commlb.tasks.base import Task
@@ -48,7 +48,7 @@ def selftest(
     Raises ``BadInput`` for what is no machine, or no task; ``LimitError`` for streams beyond ``MOST_TOKENS``.
 
     >>> found = selftest("gru:d=2,p=4", n=5, seed=1)
-    >>> found.holds, found.tests[1].test, found.tests[1].outcome, found.growth_bits_per_token
+    >>> found.holds, found.tests[3].test, found.tests[3].outcome, found.growth_bits_per_token
     (True, 'split', 'same bits', 0)
     """
     made, size = _task(task, as_int(n)), as_int(n)
@@ -86,11 +86,11 @@ def _task(name: str, n: int) -> Task:
 
 def _tested(
     s: Subject, one_token: bool, progress: Callable[[int, int], None]
-) -> tuple[list[Tested], tuple[StoredBits, ...], int]:
+) -> tuple[list[OneTest], tuple[StoredBits, ...], int]:
     """All tests in order; the bits that are stored, where they could be counted."""
     counts: list[Stored] = []
 
-    def bits(s: Subject) -> Tested:
+    def bits(s: Subject) -> OneTest:
         counts.append(Stored(s))
         return counts[0].test()
 
@@ -106,7 +106,7 @@ def _tested(
 
 ONE_TOKEN = "--one-token: only what commlb itself runs"
 
-Test = Callable[[Subject], Tested]
+Test = Callable[[Subject], OneTest]
 
 
 def _every(s: Subject, one_token: bool) -> Iterator[tuple[str, Test | None]]:
@@ -117,7 +117,7 @@ def _every(s: Subject, one_token: bool) -> Iterator[tuple[str, Test | None]]:
         yield from ((name, None if one_token else test) for name, test in CALLS)
 
 
-def _one(s: Subject, test: Test) -> Tested:
+def _one(s: Subject, test: Test) -> OneTest:
     """One test; what the user's code raises in it is its outcome."""
     try:
         return test(s)
@@ -129,7 +129,7 @@ def _one(s: Subject, test: Test) -> Tested:
         return _raised(s, error)
 
 
-def _raised(s: Subject, error: Exception) -> Tested:
+def _raised(s: Subject, error: Exception) -> OneTest:
     said = " ".join(str(error).split())[:300]
     if not isinstance(error, CommlbError):
         said = f"{type(error).__name__}: {said}"
@@ -156,7 +156,7 @@ def _result(
     task: str,
     n: int,
     one_token: bool,
-    tests: list[Tested],
+    tests: list[OneTest],
     stored: tuple[StoredBits, ...],
     grows: int,
 ) -> SelfTestResult:
@@ -181,10 +181,10 @@ def _result(
     )
 
 
-def _described(spec: str, made: Machine | None) -> TestedMachine:
+def _described(spec: str, made: Machine | None) -> MachineTested:
     if made is None:
-        return TestedMachine(spec, {}, None, None, None, "stopped while it was built", None)
-    return TestedMachine(
+        return MachineTested(spec, {}, None, None, None, "stopped while it was built", None)
+    return MachineTested(
         name=made.name,
         parameters=dict(made.parameters),
         format=made.format,
@@ -195,7 +195,7 @@ def _described(spec: str, made: Machine | None) -> TestedMachine:
     )
 
 
-def _verdict(s: Subject, tests: list[Tested], traps: tuple[str, ...], grows: int) -> str:
+def _verdict(s: Subject, tests: list[OneTest], traps: tuple[str, ...], grows: int) -> str:
     """One sentence: what was caught, or that nothing was; and whether the state is bounded."""
     failed = [test for test in tests if test.holds is False]
     run = [test for test in tests if test.holds is not None]
