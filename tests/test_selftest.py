@@ -18,6 +18,7 @@ import commlb
 from commlb import machines
 from commlb.checking import calls, subject, traps
 from commlb.errors import BadInput, LimitError
+from commlb.machines.window import Window
 from commlb.models.base import tensor
 from commlb.models.machine import ModelMachine
 from commlb.records import to_json
@@ -389,6 +390,39 @@ def test_differences_are_measured_by_the_largest_number_of_a_tensor(numbers, pla
 @pytest.mark.parametrize("name", ["Cell", "Growing", "Last"])
 def test_the_shortest_streams(name, n):
     assert look(name, n=n).holds
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "words"),
+    [
+        ("capacity_bits", lambda self, t: 1.0, "states were met, and its capacity is 1 bits"),
+        ("message_bits", lambda self, t: 3, "3 declared, in a storage of"),
+        ("message_bits", lambda self, t: 10**6, "1,000,000 declared, in a storage of"),
+    ],
+)
+def test_a_registered_machine_that_declares_too_little_or_too_much_is_caught(
+    monkeypatch, method, change, words
+):
+    assert commlb.selftest("window:w=3", n=6, seed=1).holds
+    monkeypatch.setattr(Window, method, change)
+    result = commlb.selftest("window:w=3", n=6, seed=1)
+    assert failed(result) == {"bits"}
+    assert words in result.tests[-1].found
+
+
+def test_what_is_hidden_fails_wherever_streams_meet():
+    assert failed(look("Attribute")) >= {"split", "copies", "in turn", "side by side", "own copies"}
+    assert "copies" in failed(look("Rng"))
+    assert not {"message", "answers", "start", "bits"} & failed(look("Attribute"))
+
+
+def test_a_step_that_reads_the_position_is_told_and_fails_nothing():
+    words = {}
+    for machine in ("window:w=3", "gru:d=2"):
+        words[machine] = next(t for t in commlb.selftest(machine, seed=1).tests if t.test == "position").found
+    assert words["window:w=3"] == "the step reads the position t, which is free"
+    assert words["gru:d=2"] == "the step does not read the position t"
+    assert next(t for t in look("Cell").tests if t.test == "position").found.startswith("tensor offset")
 
 
 def test_arrays_are_compared_by_their_bits():

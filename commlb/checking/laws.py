@@ -5,16 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from commlb.checking.subject import STREAMS, Subject, after, listed, points_of, same
-from commlb.checking.traps import (
-    DROPPED,
-    FOREIGN,
-    HIDDEN,
-    IN_PLACE,
-    MIXED,
-    RANDOM,
-    STARTS,
-    UNSEEDED,
-)  # fmt: skip
+from commlb.checking.traps import DROPPED, FOREIGN, HIDDEN, IN_PLACE, MIXED, RANDOM, STARTS, UNSEEDED
 from commlb.machines.base import Array
 from commlb.models.base import POSITION
 from commlb.records_selftest import HOLDS, OneTest
