@@ -95,7 +95,8 @@ inside = _all(
         default="exact",
         show_default=True,
         shell_complete=complete("machine"),
-        help="exact, window:w=8, gru:d=4,p=8, mamba:d=16,format=bf16, … (commlb list), or my.py:build.",
+        help="exact, window:w=8, gru:d=4,p=8, mamba:d=16,format=bf16, … (commlb list), or yours: my.py:build, "
+        "DIR/config.json, FILE.onnx.",
     ),
 )
 """A problem inside a task, and a machine."""

@@ -16,6 +16,11 @@ from commlb_cli.options import INTEGER, inside, results
 @click.option("--y", help="Bob's word of n bits (EQ, DISJ). Asks for a transcript.")
 @click.option("--trials", type=INTEGER, help="Random (x, i) to run; 0 for the proof alone.")
 @click.option("--seed", type=INTEGER, help="Seed of all that is drawn; printed if not given.")
+@click.option(
+    "--readout",
+    metavar="linear",
+    help="Fit a linear map from the state to x on one sample, score it on another.",
+)
 @results("one row")
 def reduce_command(
     task: str, as_json: bool, out: tuple[str, ...], plots: tuple[str, ...], **given: Any
@@ -42,6 +47,7 @@ def reduce_command(
       commlb reduce equality --n 64 --machine fingerprint:bits=8
       commlb reduce ar --n 4 --symbols 3 --x 0,2,1,1 --i 2
       commlb reduce cgram --n 100 --c 3 --json --out row.csv
+      commlb reduce index --n 16 --machine my_model.py:build --readout linear
       commlb reduce istree --reduction found.json --x 0110 --i 2 --plot gadget.png
     """
     started = time.perf_counter()

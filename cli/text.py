@@ -8,9 +8,9 @@ import click
 
 from commlb.machines.base import abridged
 from commlb.protocol import show
-from commlb.records import Bound, ReduceResult, spec
+from commlb.records import Bound, ReadOut, ReduceResult, spec
 from commlb.records_coins import PublicCoins
-from commlb.wording import FEW_RUNS, counted, number, percent, percent_at_least, small
+from commlb.wording import FEW_RUNS, NO_ANSWER, counted, number, percent, percent_at_least, small
 from commlb.wording_collide import asked, line_to_type
 
 WIDTH = 79
@@ -23,6 +23,8 @@ def lines(result: ReduceResult) -> list[str]:
     found += ["", *_check(result), ""]
     if result.reduction_check.holds:
         found += [*_alice_chain(result), "", *_task_chain(result), "", *_answers(result), ""]
+        if result.readout:
+            found += [*_readout(result.readout), ""]
         if result.public_coins:
             found += [*_coins(result.public_coins, result.machine.capacity_bits), ""]
         if result.collision or _must_collide(result):
@@ -164,7 +166,7 @@ def _task_chain(result: ReduceResult) -> list[str]:
 def _answers(result: ReduceResult) -> list[str]:
     answers, room = result.answers, number(result.machine.capacity_bits, ROUND_CEILING)
     if answers is None:
-        return ["Answers: none; the machine was not run (--trials K runs it)."]
+        return _no_answers(result)
     right = answers.trials - answers.errors
     sure = ""
     if answers.accuracy_at_least is not None:
@@ -185,6 +187,28 @@ def _answers(result: ReduceResult) -> list[str]:
         words += f" Ceiling for {room} bits: {limit} (formula: Fano)."
     if result.problem == "DISJ":
         words += " Bob's sets that were run are the singletons, on which DISJ is INDEX."
+    return wrap(words, "", "  ")
+
+
+def _no_answers(result: ReduceResult) -> list[str]:
+    if NO_ANSWER not in result.machine.remark:
+        return ["Answers: none; the machine was not run (--trials K runs it)."]
+    words, best = f"Answers: none; {NO_ANSWER}.", result.information.best_accuracy
+    if best is not None:
+        words += f" Best guess of x_i from the message: {percent(best)} (exhaustive)."
+    elif result.readout is None:
+        words += " --readout linear reads x off its state."
+    return wrap(words, "", "  ")
+
+
+def _readout(found: ReadOut) -> list[str]:
+    """What a linear map read off the message, and the bits that must have crossed for it."""
+    least, sure = number(found.information_bits, ROUND_FLOOR), f"{found.confidence:.0%} confidence"
+    words = (
+        f"Linear read-out of {counted(found.numbers, 'number')} of the state: fitted on {found.fitted_on:,} random "
+        f"x, right on {percent(found.accuracy)} of the x_i of {found.trials:,} others. Information passed >= "
+        f"{least} bits (sampled, {sure}; a lower bound: another read-out may tell more)."
+    )
     return wrap(words, "", "  ")
 
 

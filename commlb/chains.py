@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from commlb import discovered, machines
 from commlb.colliding.quick_collision import quick_collision
-from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
+from commlb.errors import BadInput, CommlbError, LimitError, require_at_least, unknown_name
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.information import CONFIDENCE, about_inputs, entropy, error_upper_limit
+from commlb.linear_readout import read_out
 from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
@@ -63,6 +64,7 @@ def reduce(
     y: str | Sequence[int] | None = None,
     trials: int | None = None,
     seed: int | None = None,
+    readout: str | None = None,
     draw: bool = False,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> ReduceResult:
@@ -77,7 +79,9 @@ def reduce(
     4096 and no ``trials`` are asked for, else on ``trials`` random ones. A randomised machine runs on all inputs
     with the coins of its seed, on random ones with fresh coins each. ``x`` (symbols, or text as on the
     command line) and Bob's ``i`` (from 1; INDEX) or ``y`` (n bits; EQ, DISJ) ask for one transcript; what is
-    missing of the two is drawn. ``draw`` adds what a picture needs; ``progress(done, of)`` hears of trials.
+    missing of the two is drawn. ``readout="linear"`` fits a linear map from the state to x on as many random x as
+    there are trials, and scores it on others (``linear_readout.py``). ``draw`` adds what a picture needs;
+    ``progress(done, of)`` hears of trials.
 
     Returns a frozen ``ReduceResult`` whose fields are the keys of the command's JSON. Raises ``BadInput``
     for what cannot be run and ``LimitError`` for what would take too long.
@@ -100,8 +104,12 @@ def reduce(
     if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
     check_sizes(n, symbols, c)
+    if readout not in (None, "linear"):
+        raise unknown_name("read-out", str(readout), ["linear"])
     made = machines.build(machine, chosen.task, chosen.cut)
-    return run(chosen, made, x=x, y=held, trials=trials, seed=seed, draw=draw, progress=progress)
+    return run(
+        chosen, made, x=x, y=held, trials=trials, seed=seed, readout=readout, draw=draw, progress=progress
+    )
 
 
 def _bobs_input(chosen: Reduction, i: Any, y: Any) -> Any:
@@ -128,6 +136,7 @@ def run(
     y: Any = None,
     trials: int | None = None,
     seed: int | None = None,
+    readout: str | None = None,
     draw: bool = False,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> ReduceResult:
@@ -148,7 +157,7 @@ def run(
     runs = trials or 0
     if made.randomised and trials is None and check.holds:
         runs = _default_trials(chosen, made)
-    drawn = runs > 0
+    drawn = runs > 0 or readout is not None
     wanted = x is not None or y is not None
     if seed is None and (drawn or ((draw or wanted) and (x is None or y is None))):
         seed = secrets.randbits(32)
@@ -161,11 +170,15 @@ def run(
     coins = None
     if check.holds:
         tally = None
-        if runs:
+        if runs and made.answers_itself:
             tally = protocol.tally(runs, np.random.default_rng(seed), lambda done: progress(done, runs))
         coins = public_coins(chosen.problem, made, tally) if made.randomised else None
-        sampled = tally if trials else None
+        sampled = tally if trials and made.answers_itself else None
         message, information, answers = _measure(protocol, ceiling, few, sampled)
+    read = None
+    if readout is not None and check.holds:
+        samples = trials or _default_trials(chosen, made)
+        read = read_out(protocol, samples, np.random.default_rng([seed or 0, 2]))
     return ReduceResult(
         task=chosen.task_name,
         task_size=chosen.task.size,
@@ -193,10 +206,11 @@ def run(
         collision=quick_collision(chosen, made, spec(machine)) if check.holds else None,
         drawing=drawing(chosen, *pair) if draw and pair else None,
         seed=seed,
-        verdict=verdict(machine, bound.bits, check, ceiling, answers, coins, information.bits)
+        verdict=verdict(machine, bound.bits, check, ceiling, answers, coins, information.bits, read)
         if check.holds
         else f"The reduction {chosen.name} is refused: it fails on the counterexample above.",
         public_coins=coins,
+        readout=read,
     )
 
 
@@ -237,6 +251,7 @@ def _measure(
     message, information, answers = UNKNOWN_MESSAGE, UNKNOWN_INFORMATION, None
     if few:
         xs, messages, errors = protocol.exhaust()
+        errors = errors if made.answers_itself else None
         _, ids, counts = np.unique(messages, axis=1, return_inverse=True, return_counts=True)
         h = entropy(counts.tolist())
         message = Message(len(counts), float(np.log2(len(counts))), h, "exhaustive")

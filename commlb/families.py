@@ -12,6 +12,7 @@ from typing import Any
 from commlb import machines
 from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Machine
+from commlb.models import own
 from commlb.tasks.base import Task
 
 MOST_VALUES = 2**20
@@ -52,7 +53,7 @@ class Family:
 
     @property
     def name(self) -> str:
-        return self.text if machines.is_own(self.text) else self.text.partition(":")[0]
+        return own.name_of(self.text) if machines.is_own(self.text) else self.text.partition(":")[0]
 
     @property
     def _parts(self) -> list[tuple[str, str]]:
@@ -77,9 +78,9 @@ class Family:
         return found
 
     def takes(self, key: str) -> bool:
-        """Whether its machine has a parameter ``key`` that the text does not give."""
+        """Whether its machine has a parameter ``key`` that the text does not give; of a user's model, p."""
         cls = machines.machine_classes().get(self.name)
-        known = {*cls.required, *cls.optional} if cls else {}
+        known = {*cls.required, *cls.optional} if cls else {"p"} if machines.is_own(self.text) else {}
         return key in known and key not in dict(self._parts)
 
     def given(self, key: str) -> str | None:
@@ -92,7 +93,7 @@ class Family:
         >>> Family("window:w").with_value("seed", 3), Family("exact").with_value("seed", 3)
         (Family(text='window:w,seed=3'), Family(text='exact:seed=3'))
         """
-        return Family(f"{self.text}{',' if ':' in self.text else ':'}{key}={value}")
+        return Family(f"{self.text}{',' if self._parts else ':'}{key}={value}")
 
     def members(self, task: Task, cut: int, most_bits: float) -> list[Member]:
         """Its machines for a task cut after ``cut``, by capacity there; of equals, as they are counted up.

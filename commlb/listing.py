@@ -100,6 +100,13 @@ def _all(details: bool = False) -> Catalogue:
         "the task's own machine, in its most compact state (the default)",
         "commlb, in each task's file",
     )
+    yours = Entry(
+        "my.py:build, DIR/config.json, FILE.onnx",
+        "a machine or a model of your own: a PyTorch module, a Hugging Face model, an ONNX graph, an object with "
+        "initial, step and readout (commlb.model). Behind it :p=8,range=4 or :format=bf16 to round its state, "
+        ":seed=1 for random weights",
+        "commlb",
+    )
     classes = machine_classes()
     machines = [
         Entry(
@@ -134,7 +141,7 @@ def _all(details: bool = False) -> Catalogue:
         if bound is not None:
             bounds.append(Entry(name, f"any machine without error, worst cut: {bound.method}", bound.source))
     bounds += [Entry(f"commlb.bounds.{name}", what, source) for name, (what, source) in METHODS.items()]
-    return Catalogue(tasks, tuple(found), (exact, *machines), tuple(networks), tuple(bounds))
+    return Catalogue(tasks, tuple(found), (exact, yours, *machines), tuple(networks), tuple(bounds))
 
 
 def _task_words(cls: type[Task]) -> str:

@@ -142,6 +142,25 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class ReadOut:
+    """What a read-out of the message, fitted on one sample of x, tells of the x of another.
+
+    ``method``: "linear". ``numbers``: of the state, those that differ in the sample. ``errors``: of the guesses of
+    each x_i, out of ``trials``. ``information_bits``: I(X; S) is at least that, with ``confidence``.
+    """
+
+    method: str
+    numbers: int
+    fitted_on: int
+    trials: int
+    errors: tuple[int, ...]
+    accuracy: float
+    information_bits: float
+    evidence: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Step:
     """One token of a transcript: who sent it, in numbers and in words, and the state around it."""
 
@@ -232,6 +251,7 @@ class ReduceResult:
     seed: int | None
     verdict: str
     public_coins: PublicCoins | None = None
+    readout: ReadOut | None = None
 
     def row(self) -> MemoryPoint:
         """This result as one CSV row."""

@@ -54,19 +54,7 @@ def unseal(text: str, name: str) -> dict[str, Any]:
     ... except BadInput as error: print(str(error)[:53])
     'a.json' was changed after it was written: its digest
     """
-    if len(text) > MAX_BYTES:
-        raise BadInput(f"'{name}' must be at most {MAX_BYTES} characters long; given {len(text)}")
-    _check_depth(text, name)
-    try:
-        body = json.loads(
-            text, object_pairs_hook=_once, parse_float=_float, parse_int=_int, parse_constant=_constant
-        )
-    except BadInput as error:
-        raise BadInput(f"'{name}': {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"'{name}' is no JSON: {_short(str(error))}; was it cut off or changed?") from None
-    if not isinstance(body, dict):
-        raise BadInput(f"'{name}' must hold one JSON object; given {type(body).__name__}")
+    body = parse(text, name)
     if not isinstance(body.get(DIGEST), str):
         raise BadInput(f"'{name}' has no digest; give a file that commlb wrote, all of it")
     try:
@@ -78,6 +66,33 @@ def unseal(text: str, name: str) -> dict[str, Any]:
             f"'{name}' was changed after it was written: its digest is {_short(body[DIGEST], 16)}, that of its "
             f"contents {found[:16]}"
         )
+    return body
+
+
+def parse(text: str, name: str, as_written: bool = True, most: int = MAX_BYTES) -> dict[str, Any]:
+    """The JSON object in ``text``, of a file of that ``name`` with at most ``most`` characters.
+
+    ``as_written``: numbers must be finite and stand as ``seal`` writes them; else they may be written in any way
+    that JSON knows, and beyond it as Infinity or NaN, as configs in the wild have them. Raises ``BadInput``, in
+    one line.
+
+    >>> parse('{"a": 1.0e-5, "b": Infinity}', "a.json", as_written=False)
+    {'a': 1e-05, 'b': inf}
+    """
+    if len(text) > most:
+        raise BadInput(f"'{name}' must be at most {most} characters long; given {len(text)}")
+    _check_depth(text, name)
+    numbers: dict[str, Any] = {"parse_int": _digits}
+    if as_written:
+        numbers = {"parse_float": _float, "parse_int": _int, "parse_constant": _constant}
+    try:
+        body = json.loads(text, object_pairs_hook=_once, **numbers)
+    except BadInput as error:
+        raise BadInput(f"'{name}': {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"'{name}' is no JSON: {_short(str(error))}; was it cut off or changed?") from None
+    if not isinstance(body, dict):
+        raise BadInput(f"'{name}' must hold one JSON object; given {type(body).__name__}")
     return body
 
 
@@ -115,12 +130,17 @@ def _float(text: str) -> float:
     return value
 
 
-def _int(text: str) -> int:
+def _digits(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise BadInput(f"a whole number has at most {MAX_DIGITS} digits; given {len(text)}")
-    if str(int(text)) != text:
-        raise BadInput(f"the number {text} must be written {int(text)}")
     return int(text)
+
+
+def _int(text: str) -> int:
+    value = _digits(text)
+    if str(value) != text:
+        raise BadInput(f"the number {text} must be written {value}")
+    return value
 
 
 def _constant(text: str) -> Any:

@@ -14,7 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from commlb.errors import BadInput, CommlbError, unknown_name
+from commlb.errors import BadInput, CommlbError, MissingExtra, unknown_name
+
+INSTALLED_BY = {"torch": "torch", "transformers": "hf", "onnx": "onnx", "onnxruntime": "onnx"}
+"""Which extra installs a package that models are written with."""
 
 
 def fetched(spec: str, what: str) -> Any:
@@ -46,6 +49,7 @@ def _module(home: str) -> ModuleType:
     except CommlbError:
         raise
     except (Exception, SystemExit) as error:
+        require_installed(error, f"to import '{home}'")
         raise BadInput(f"cannot import '{home}': {said(error)}") from error
     finally:
         sys.path[:] = before
@@ -71,7 +75,15 @@ def blamed(name: str, call: str) -> Iterator[None]:
     except CommlbError:
         raise
     except (Exception, SystemExit) as error:
+        require_installed(error, f"to run {name}")
         raise BadInput(f"{name}: {short(call)} raised {said(error)}") from error
+
+
+def require_installed(error: BaseException, purpose: str) -> None:
+    """Raise ``MissingExtra`` where ``error`` says that a package is missing which an extra installs."""
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package in INSTALLED_BY:
+        raise MissingExtra(purpose, INSTALLED_BY[package]) from None
 
 
 def short(text: str, most: int = 200) -> str:

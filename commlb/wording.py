@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
-from commlb.records import Answers, Bound, MachineInfo, ReductionCheck, spec
+from commlb.records import Answers, Bound, MachineInfo, ReadOut, ReductionCheck, spec
 from commlb.records_coins import PublicCoins
 from commlb.records_states import StatesCut
 
@@ -64,6 +64,9 @@ def whole(count: int, most: int = 22) -> str:
     return f"2^{power}" if count == 2**power else f"more than 2^{power}"
 
 
+NO_ANSWER = "it gives no answer of its own"
+"""Of a model without an output: what can be read off its state is all there is."""
+
 FEW_RUNS = 30
 """Random runs below which nothing is concluded from how many were right."""
 
@@ -74,9 +77,10 @@ ONE_STATE = " (all is rounded away, or cut off at the ends of the range; more bi
 def called(machine: MachineInfo) -> str:
     """A machine as the user typed it, and that its weights are random where they are.
 
-    A result about random weights is one about these weights, not about all networks of the family.
+    A result about random weights is one about these weights, not about all networks of the family. Machines
+    say so of themselves.
     """
-    is_random = machine.weights_digest is not None and "weights" not in machine.parameters
+    is_random = "random weights" in machine.remark
     return spec(machine) + (" (random weights)" if is_random else "")
 
 
@@ -122,12 +126,14 @@ def verdict(
     answers: Answers | None,
     coins: PublicCoins | None = None,
     passed: float | None = None,
+    readout: ReadOut | None = None,
 ) -> str:
     """One sentence: what the numbers say about a machine on a reduction that passed its ``check``.
 
     ``need``: bits that must cross the cut without error; ``ceiling``: Fano's, at the machine's capacity; None
     where the problem has no such limit (EQ). ``coins``: the errors of a randomised machine over its coins, which
     the bound without error does not bind. ``passed``: the information in the message, where all inputs were run.
+    ``readout``: what was read off the message, where the machine has no answers.
     """
     name, room = called(machine), number(machine.capacity_bits, ROUND_CEILING)
     if machine.exact:
@@ -154,6 +160,15 @@ def verdict(
             f"{name} (with the coins of its seed)" if answers and answers.evidence == "exhaustive" else name
         )
         has_room = f"{name} has room for the {number(need)} bits that must cross the cut without error"
+    if answers is None and NO_ANSWER in machine.remark:
+        crossed = (
+            "" if passed is None else f"; its message passes {number(passed, ROUND_FLOOR)} bits (exhaustive)"
+        )
+        if passed is None and readout is not None:
+            least = number(readout.information_bits, ROUND_FLOOR)
+            how = f"sampled, {readout.confidence:.0%} confidence"
+            crossed = f"; at least {least} bits can be read off its message ({how})"
+        return f"{has_room}, and {NO_ANSWER}{crossed}."
     if answers is None:
         return f"{has_room}; it was not run, so whether it errs is not known."
     exhaustive = answers.evidence == "exhaustive"

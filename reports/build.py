@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import build_adapters
 import build_benchmarks
 import build_cluster
 import build_curves
@@ -69,6 +70,7 @@ REPORTS: dict[str, Callable[[Path], None]] = {
     "horizons": build_horizons.build,
     "memory-versus-length": build_curves.build,
     "witnesses": build_witnesses.build,
+    "adapters": build_adapters.build,
     "benchmarks": build_benchmarks.build,
     "cluster": build_cluster.build,
 }

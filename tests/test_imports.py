@@ -43,6 +43,7 @@ LAYERS = [
     {"prefixes", "reachability", "colliding.walks", "colliding.birthday", "colliding.distinguished"},
     {
         "information",
+        "linear_readout",
         "walk",
         "alike",
         "fit",

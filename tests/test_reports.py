@@ -208,6 +208,15 @@ def test_the_page_of_cluster_is_what_its_rows_make(tmp_path):
     assert (tmp_path / "README.md").read_text() == (REPORTS / "cluster" / "README.md").read_text()
 
 
+def test_the_page_of_adapters_is_what_its_rows_make(tmp_path):
+    """No model is run."""
+    build_module()
+    for file in ("text.md", "rows.csv"):
+        (tmp_path / file).write_text((REPORTS / "adapters" / file).read_text())
+    sys.modules["build_adapters"].page(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (REPORTS / "adapters" / "README.md").read_text()
+
+
 def families():
     build_module()
     return sys.modules["build_families"], sys.modules["families_stored"], REPORTS / "families"

@@ -329,8 +329,8 @@ def broken(name: str, change):
 
 
 def dropped_bit(column):
-    def changed(self, state, t):
-        found = column(self, state, t)
+    def changed(self, states, t):
+        found = column(self, states, t)
         found[0] &= ~np.uint64(1)
         return found
 
@@ -338,11 +338,11 @@ def dropped_bit(column):
 
 
 def first_state(state):
-    def changed(self, column, t):
-        found = dict(state(self, column, t))
-        return {name: held for name, held in reversed(found.items()) if t < 4 or name != "conv"} | (
-            {"conv": dataclasses.replace(found["conv"], numbers=found["conv"].numbers * 0)} if t >= 4 else {}
-        )
+    def changed(self, columns, t):
+        found = [dict(one) for one in state(self, columns, t)]
+        for one in found if t >= 4 else ():
+            one["conv"] = dataclasses.replace(one["conv"], numbers=one["conv"].numbers * 0)
+        return found
 
     return changed
 
@@ -353,7 +353,7 @@ def one_less(bits):
 
 @pytest.mark.parametrize(
     ("name", "change", "test"),
-    [("column", dropped_bit, "own steps"), ("state", first_state, "own steps"), ("bits", one_less, "bits")],
+    [("columns", dropped_bit, "own steps"), ("states", first_state, "own steps"), ("bits", one_less, "bits")],
 )
 def test_a_broken_adapter_is_caught(monkeypatch, name, change, test):
     monkeypatch.setattr("commlb.models.own.ModelMachine", kind := broken(name, change))

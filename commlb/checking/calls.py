@@ -71,7 +71,7 @@ def own_steps(s: Subject) -> OneTest:
         if any(place.form for place in machine.places):
             continue
         column = s.whole[0][t][:, 0]
-        held = frozen(machine.state(column, t))
+        held = frozen(machine.states(column[:, None], t)[0])
         if unlike := [name for name in bits if held.get(name) != bits[name]]:
             found = f"{after(t)} the machine has another {listed('tensor', unlike)}"
             return s.compared(done, found, None, ADAPTER)

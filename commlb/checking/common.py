@@ -15,6 +15,7 @@ import numpy as np
 from commlb import machines, reductions
 from commlb.errors import BadInput, CommlbError
 from commlb.machines.base import Array, Machine
+from commlb.models.own import name_of
 from commlb.problems import Index, Problem
 from commlb.records_check import Verified
 from commlb.records_witness import Table
@@ -258,7 +259,7 @@ def machine_of(spec: str, task: Task, cut: int, own: Own) -> Machine:
     """The machine of a file, by the registry; or, where that has it not, the one that the user names."""
     if own.machine is not None and not (is_registered(spec) and "weights=" not in spec):
         try:
-            return machines.build(own.machine, task, cut)
+            return machines.build(_with_parameters(own.machine, spec), task, cut)
         except BadInput as error:
             raise Asked(str(error)) from error
     name, _, rest = spec.partition(":")
@@ -280,6 +281,16 @@ def machine_of(spec: str, task: Task, cut: int, own: Own) -> Machine:
             and given.get("layers", "1").zfill(8) <= str(MOST_LAYERS).zfill(8),
             f"the machine '{short(spec, 80)}' is too large to be run here")  # fmt: skip
     return machines.build(spec, task, cut)
+
+
+def _with_parameters(named: str, spec: str) -> str:
+    """The user's own machine as they name it; where that leaves them out, with the parameters in the file.
+
+    >>> _with_parameters("my.py:cell", "x.py:cell:p=2"), _with_parameters("my.py:cell:p=3", "x.py:cell:p=2")
+    ('my.py:cell:p=2', 'my.py:cell:p=3')
+    """
+    behind = spec[len(name_of(spec)) :]
+    return named + behind if machines.is_own(named) and name_of(named) == named else named
 
 
 def run(machine: Machine, states: Array, tokens: Sequence[int], t: int) -> Iterator[Array]:

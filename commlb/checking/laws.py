@@ -193,7 +193,7 @@ def numbers(s: Subject) -> OneTest:
     seen: dict[str, int] = {}
     for whole in s.whole:
         for t, states in enumerate(whole):
-            held = s.model.numbers(states) if s.model is not None else states
+            held = s.model.as_numbers(states) if s.model is not None else states
             if held.dtype.kind != "f":
                 return s.untested("states are whole numbers")
             for name, there in (

@@ -26,7 +26,14 @@ from commlb.checking.common import (
     solved,
 )
 from commlb.checking.counts import Counts, counts, inputs_of, own_errors, steps_of
-from commlb.checking.sampled import CONFIDENCE, check_answers, check_chance, never_errs
+from commlb.checking.sampled import (
+    CONFIDENCE,
+    check_answers,
+    check_chance,
+    check_guesses,
+    check_readout,
+    never_errs,
+)
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.machines.base import Machine
 from commlb.records import Bound, ReduceResult, Transcript
@@ -90,6 +97,8 @@ def _check_measured(found: ReduceResult, inside: Inside, made: Machine, notes: N
     _check_consistent(found, inside)
     if found.answers is not None:
         check_answers(found.answers, made.capacity_bits(inside.cut), inside.problem, notes)
+    if found.readout is not None:
+        check_readout(found.readout, inside.problem, notes)
     asked = inside.problem.asked()
     steps = steps_of(inside, made, len(asked or ()))
     if inputs_of(inside) is None or steps > notes.work:
@@ -117,6 +126,8 @@ def _check_measured(found: ReduceResult, inside: Inside, made: Machine, notes: N
             information.best_accuracy,
             1 - sum(counted.best) / counted.inputs / inside.problem.n,
         )
+    if found.readout is not None:
+        check_guesses(found.readout, counted.best, counted.inputs)
     notes.add("states and information", "all inputs run again, one at a time", f"{counted.states} states")
     if found.answers is None or not asked:
         return

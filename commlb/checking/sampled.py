@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from commlb.checking.common import Notes, require, same
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.problems import Problem
-from commlb.records import Answers, ReduceResult
+from commlb.records import Answers, ReadOut, ReduceResult
 
 CONFIDENCE = 0.99
 """Of what ``commlb reduce`` samples."""
@@ -36,8 +37,8 @@ def lower_tail(count: int, trials: int, p: float) -> float:
     ))  # fmt: skip
 
 
-def upper_limit(errors: int, trials: int) -> float:
-    """The error U of Clopper and Pearson with P(at most ``errors`` | U) = 1 − ``CONFIDENCE``, by bisection.
+def upper_limit(errors: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """The error U of Clopper and Pearson with P(at most ``errors`` | U) = 1 − ``confidence``, by bisection.
 
     >>> round(upper_limit(0, 1000), 5), upper_limit(3, 3)
     (0.00459, 1.0)
@@ -47,7 +48,7 @@ def upper_limit(errors: int, trials: int) -> float:
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        if lower_tail(errors, trials, middle) > 1 - CONFIDENCE:
+        if lower_tail(errors, trials, middle) > 1 - confidence:
             low = middle
         else:
             high = middle
@@ -78,6 +79,47 @@ def check_answers(answers: Answers, room: float, problem: Problem, notes: Notes)
     shown = problem.n * fano_bits(limit, problem.symbols) if problem.asks_positions else None
     require(shown is None or answers.fano_bits is None or abs(answers.fano_bits - shown) <= 1e-6 * problem.n,
             f"answers.fano_bits is written as {answers.fano_bits}; derived again it is {shown}")  # fmt: skip
+
+
+def check_readout(found: ReadOut, problem: Problem, notes: Notes) -> None:
+    """The counts of a linear read-out, and the bits that follow; its weights are not in the file."""
+    require(
+        problem.asks_positions, f"a read-out tells the symbols of x; {problem.name} does not ask for them"
+    )
+    same("readout.method", found.method, "linear")
+    same("readout.evidence", found.evidence, "sampled")
+    same("readout.confidence", found.confidence, CONFIDENCE)
+    for name, value in (
+        ("numbers", found.numbers + 1),
+        ("fitted_on", found.fitted_on),
+        ("trials", found.trials),
+    ):
+        require(value >= 1, f"readout.{name} is out of range")
+    n, trials = problem.n, found.trials
+    fits = len(found.errors) == n and all(0 <= wrong <= trials for wrong in found.errors)
+    require(fits, f"readout.errors must be {n} counts of at most {trials}")
+    same("readout.accuracy", found.accuracy, 1 - sum(found.errors) / (trials * n))
+    if sum(found.errors) > MOST_COUNTED:
+        notes.take("the bits that the read-out shows: too many errors to be summed here")
+        return
+    limits = [upper_limit(wrong, trials, 1 - (1 - CONFIDENCE) / n) for wrong in found.errors]
+    shown = math.fsum(fano_bits(limit, problem.symbols) for limit in limits)
+    require(
+        abs(found.information_bits - shown) <= 1e-6 * n,
+        f"readout.information_bits is written as {found.information_bits}; derived again it is {shown}",
+    )
+    notes.add("the bits that the read-out shows", "from its errors, query by query", f"{shown:.6g} bits")
+    notes.take("the read-out's own errors, which its weights are not here to repeat")
+
+
+def check_guesses(found: ReadOut, best: Sequence[int], inputs: int) -> None:
+    """Refuse a read-out that is right more often than the best guess from the state is, beyond chance."""
+    for i, (wrong, least) in enumerate(zip(found.errors, best, strict=True), start=1):
+        if wrong <= MOST_COUNTED:
+            require(
+                lower_tail(wrong, found.trials, least / inputs) >= RARE,
+                f"readout.errors: {wrong} of {found.trials} at i = {i}; the best guess errs on {least} of {inputs}",
+            )
 
 
 def check_chance(answers: Answers, errors: int, of: int, notes: Notes) -> None:

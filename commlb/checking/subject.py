@@ -128,7 +128,7 @@ class Subject:
         if one.shape != other.shape:
             return None
         if self.model is not None:
-            one, other = self.model.numbers(one), self.model.numbers(other)
+            one, other = self.model.as_numbers(one), self.model.as_numbers(other)
         elif one.dtype.kind != "f":
             return None
         with np.errstate(invalid="ignore", over="ignore"):

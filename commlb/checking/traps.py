@@ -95,6 +95,7 @@ def _everything(machine: Machine) -> Iterator[tuple[str, tuple[bool, bytes]]]:
     yield "the generator of NumPy", (True, pickle.dumps(np.random.get_state()))
     if torch := sys.modules.get("torch"):
         yield "the generator of PyTorch", (True, pickle.dumps(torch.get_rng_state().numpy().tobytes()))
+    told: set[str] = set()
     for thing in own_objects(machine):
         homes = [("its attribute", vars(thing)), ("the class's", vars(type(thing)))]
         if home := sys.modules.get(type(thing).__module__):
@@ -103,7 +104,11 @@ def _everything(machine: Machine) -> Iterator[tuple[str, tuple[bool, bytes]]]:
             for name, value in list(held.items()):
                 if not name.startswith("__") and (bits := _bits(value)):
                     drawn = isinstance(value, (np.random.Generator, np.random.RandomState, random.Random))
-                    yield f"{where} {name}", (drawn, bits)
+                    label = f"{where} {name}"
+                    while label in told:  # a model may hold its object twice, as it was and as it is
+                        label += "'"
+                    told.add(label)
+                    yield label, (drawn, bits)
 
 
 def _bits(value: Any) -> bytes:

@@ -76,7 +76,7 @@ def _parse(spec: str, name: str, text: str, cls: type[Machine]) -> dict[str, Any
             raise _unknown_key(name, key, [*cls.required, *cls.optional])
         if key in given:
             raise BadInput(f"machine '{spec}' gives {key} twice")
-        given[key] = value if key in cls.texts else _number(spec, key, value, key in cls.fractions)
+        given[key] = value if key in cls.texts else number(spec, key, value, key in cls.fractions)
     return given
 
 
@@ -86,7 +86,8 @@ def _unknown_key(name: str, key: str, known: list[str]) -> BadInput:
     return BadInput(f"machine {name} has no parameter '{key}'; {hint} takes: {', '.join(known) or 'none'}")
 
 
-def _number(spec: str, key: str, value: str, fraction: bool) -> float:
+def number(spec: str, key: str, value: str, fraction: bool) -> float:
+    """The number that is typed for ``key``: an integer, or any where it may be a fraction."""
     digits = value.removeprefix("-")
     whole = digits.isascii() and digits.isdecimal()
     if whole and len(digits) <= MOST_DIGITS:

@@ -140,6 +140,8 @@ class Machine(ABC):
     """m if the state after a stream is affine in it over ℤ/m: s(x) = s(0) + Σ_j x_j·c_j for bits x_j that each
     choose between two tokens of their own position. 0 stands for ℤ; None: nothing is claimed. For m = 2 the packed
     state is the vector, else the rows of the state are. Whoever uses it checks it."""
+    answers_itself: bool = True
+    """False for a model without an output: then only what can be read off its state counts."""
     work_per_token: int = 1
     """Cells of state, or numbers of weights, that a token touches in each run."""
     operations: int = 1
@@ -210,6 +212,10 @@ class Machine(ABC):
     @abstractmethod
     def output(self, states: Array) -> Array:
         """The answers, int64 of shape (runs,): a token, or 0/1 for no/yes; −1 for none."""
+
+    def as_numbers(self, states: Array) -> NDArray[np.float64]:
+        """The numbers of states, (numbers, runs), for a read-out that is fitted to them; by default their rows."""
+        return states.astype(np.float64)
 
     def pack(self, states: Array) -> NDArray[np.uint64]:
         return bits.pack(states, self.widths)

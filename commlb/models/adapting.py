@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from commlb.errors import BadInput, MissingExtra
+from commlb.errors import BadInput
 from commlb.models.base import Model
+from commlb.usercode import require_installed
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
-
-INSTALLED_BY = {
-    "torch": "torch",
-    "transformers": "hf",
-    "onnx": "onnx",
-    "onnxruntime": "onnx",
-    "safetensors": "hf",
-}
-"""Which extra installs a package."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +73,13 @@ def needs(package: str, purpose: str) -> Any:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != package:
-            raise
-        raise MissingExtra(purpose, INSTALLED_BY[package]) from None
+        require_installed(error, purpose)
+        raise
 
 
 def is_model(thing: Any) -> bool:
     """Whether an adapter takes it as it is: no function that has to be called first."""
-    return isinstance(thing, Model) or _adapter(thing) is not None
+    return isinstance(thing, Model) or adapter(thing) is not None
 
 
 def adapted(given: Described, task: Task) -> Model:
@@ -98,10 +89,10 @@ def adapted(given: Described, task: Task) -> Model:
     """
     if isinstance(given.thing, Model):
         return given.thing
-    adapter = _adapter(given.thing)
-    if adapter is None:
+    home = adapter(given.thing)
+    if home is None:
         raise BadInput(f"no model: {_kind(given.thing)}; give {FORMS}")
-    make: Callable[[Described, int], Model] = importlib.import_module(f"commlb.models.{adapter}").adapt
+    make: Callable[[Described, int], Model] = importlib.import_module(f"commlb.models.{home}").adapt
     names = token_names(given, task)
     return make(given, max(names) + 1)
 
@@ -109,7 +100,7 @@ def adapted(given: Described, task: Task) -> Model:
 FORMS = "a torch.nn.Module, a Hugging Face model, an .onnx file, or an object with initial, step and readout"
 
 
-def _adapter(thing: Any) -> str | None:
+def adapter(thing: Any) -> str | None:
     """The module of ``commlb.models`` that takes ``thing``; None if none does."""
     if isinstance(thing, (str, Path)):
         path = Path(thing)
@@ -147,24 +138,27 @@ def _named(tokens: Any, kinds: int) -> int:
 def reader(given: Described, task: Task) -> Callable[[Any], int | None]:
     """A model's output ↦ one of the task's answers, or None where the model has no output."""
     answers = task.answers
-    chosen = given.answers
+    chosen = None if given.answers is None else list(given.answers)
     if chosen is not None and len(chosen) != len(answers):
         raise BadInput(
             f"answers must name one place of the output for each of {len(answers)} answers; given {len(chosen)}"
         )
+    for place in chosen or ():
+        if not isinstance(place, (int, np.integer)) or isinstance(place, bool) or place < 0:
+            raise BadInput(f"answers must be places of the output, counted from 0; given {place!r}")
 
     def read(output: Any) -> int | None:
         if output is None:
             return None
         scores = np.asarray(output)
-        if scores.ndim == 0 and scores.dtype.kind in "iub":
-            if int(scores) not in answers:
-                raise BadInput(
-                    f"an answer of {task.name} is one of {answers.start}..{answers.stop - 1}; given {int(scores)}"
-                )
-            return int(scores)
         flat = scores.reshape(-1)
-        places = list(chosen) if chosen is not None else _places(len(flat), answers)
+        if len(flat) == 1 and scores.dtype.kind in "iub":
+            if int(flat[0]) not in answers:
+                raise BadInput(
+                    f"an answer of {task.name} is one of {answers.start}..{answers.stop - 1}; given {int(flat[0])}"
+                )
+            return int(flat[0])
+        places = chosen if chosen is not None else _places(len(flat), answers)
         if not places or max(places) >= len(flat) or flat.dtype.kind not in "iuf":
             raise BadInput(
                 f"an output must be an answer (a whole number), {len(answers)} scores, or scores for all of the "

@@ -7,9 +7,8 @@ states that read equal tokens are stepped once.
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +16,12 @@ from numpy.typing import NDArray
 
 from commlb.bits import bits_needed
 from commlb.errors import BadInput, LimitError
-from commlb.formats import Format
 from commlb.machines.base import Array, Machine, Namer, abridged
-from commlb.machines.rnn.rows import Rows
+from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
+from commlb.models.places import Place, Rounding, magnitude, span
 from commlb.usercode import blamed
+from commlb.wording import NO_ANSWER, counted
 
 if TYPE_CHECKING:
     from commlb.tasks.base import Task
@@ -31,28 +31,6 @@ TRIALS = 2
 
 MOST_ROWS = 2**24
 """Numbers of a state."""
-
-Rounding = Callable[[float], Format]
-"""The format for numbers up to a magnitude, as ``commlb.formats.chosen`` gives it."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a tensor lies in a state: ``size`` rows from ``first`` on, as many as it has when it is largest.
-
-    ``form``: the format that its numbers are rounded to; None where they stay as the model has them.
-    """
-
-    name: str
-    kind: str
-    dtype: str
-    first: int
-    size: int
-    form: Format | None
-
-    @property
-    def width(self) -> int:
-        return self.form.bits if self.form else DTYPES[self.dtype].bits
 
 
 class ModelMachine(Machine):
@@ -83,29 +61,27 @@ class ModelMachine(Machine):
         self.answers = np.array(task.answers)
         self.weights_digest = model.weights_digest
         rng = np.random.default_rng(0)
-        runs = [
-            self._run([int(rng.choice(task.alphabet(t))) for t in range(task.length)]) for _ in range(TRIALS)
-        ]
-        self._shapes = [self._agreed(t, states) for t, states in enumerate(zip(*runs, strict=True), 1)]
-        self._positions = [
-            {name: held.numbers for name, held in state.items() if shapes[name].kind == POSITION}
-            for state, shapes in zip(runs[0], self._shapes, strict=True)
-        ]
-        self._lay_out(runs)
+        streams = [[int(rng.choice(task.alphabet(t))) for t in range(task.length)] for _ in range(TRIALS)]
+        self._shapes: list[dict[str, Tensor]] = []
+        self._positions: list[dict[str, Array]] = []
+        self._greatest: dict[str, float] = {}
+        with np.errstate(all="ignore"):
+            for t, states in enumerate(zip(*map(self._run, streams), strict=True), 1):
+                self._note(t, states)
+        self._settle_kinds()
+        self._lay_out()
 
-    def _run(self, stream: Sequence[int]) -> list[State]:
+    def _run(self, stream: Sequence[int]) -> Iterator[State]:
         """The states of the model along ``stream``, unrounded; its outputs must be answers where some are due."""
         state: State | None = None
-        found = []
         for t, token in enumerate(stream):
             state, output = self.model.step(state, self.names[token], t)
-            found.append(state)
-            if t + 1 in self.task.answered_at:
-                self._answer(output)
-        return found
+            yield state
+            if t + 1 in self.task.answered_at and self._answer(output) is None:
+                self.answers_itself = False
 
-    def _agreed(self, t: int, states: Sequence[State]) -> dict[str, Tensor]:
-        """The tensors after t tokens, without their numbers: the same in every run."""
+    def _note(self, t: int, states: Sequence[State]) -> None:
+        """The tensors after t tokens, of one shape in all runs; which are positions, and greatest magnitudes."""
         shapes = [
             {name: (held.numbers.shape, held.dtype) for name, held in state.items()} for state in states
         ]
@@ -113,17 +89,39 @@ class ModelMachine(Machine):
             if shapes[0].get(name) != shapes[1].get(name):
                 given = [str(shape.get(name, "nothing")) for shape in shapes]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens depends on the tokens: {given[0]} in one "
-                    f"stream and {given[1]} in another; a machine's state has one shape at each position"
+                    f"the tensor {name} of its state after {counted(t, 'token')} depends on the tokens: {given[0]} "
+                    f"in one stream and {given[1]} in another; a machine's state has one shape at each position"
                 )
-        found = {}
+        found, positions = {}, {}
         for name, held in states[0].items():
             same = all(np.array_equal(state[name].numbers, held.numbers) for state in states)
             kind = RECURRENT if held.kind == POSITION and not same else held.kind
-            found[name] = replace(held, kind=kind)
-        return found
+            empty = np.broadcast_to(np.zeros((), held.numbers.dtype), held.numbers.shape)
+            found[name] = Tensor(empty, held.dtype, kind)
+            if kind == POSITION:
+                positions[name] = held.numbers
+            for state in states:
+                self._greatest[name] = max(self._greatest.get(name, 0.0), magnitude(state[name].numbers))
+        self._shapes.append(found)
+        self._positions.append(positions)
 
-    def _lay_out(self, runs: Sequence[Sequence[State]]) -> None:
+    def _settle_kinds(self) -> None:
+        """What depends on the tokens after some number of them is no position after any; types stay as they are."""
+        dtypes: dict[str, str] = {}
+        for t, shapes in enumerate(self._shapes, 1):
+            for name, held in shapes.items():
+                if dtypes.setdefault(name, held.dtype) != held.dtype:
+                    raise BadInput(
+                        f"the tensor {name} of its state is {held.dtype} after {counted(t, 'token')} and "
+                        f"{dtypes[name]} before them; keep one type, also in the start state"
+                    )
+        kept = {name for shapes in self._shapes for name, held in shapes.items() if held.kind == RECURRENT}
+        for shapes, positions in zip(self._shapes, self._positions, strict=True):
+            for name in kept & shapes.keys():
+                shapes[name] = replace(shapes[name], kind=RECURRENT)
+                positions.pop(name, None)
+
+    def _lay_out(self) -> None:
         """Rows for each tensor that is no position, as many as it has after any number of tokens."""
         sizes: dict[str, int] = {}
         kinds: dict[str, Tensor] = {}
@@ -140,7 +138,7 @@ class ModelMachine(Machine):
         for name, size in sizes.items():
             form = None
             if self._rounding and DTYPES[kinds[name].dtype].floating:
-                form = self._rounding(_span(runs, name))
+                form = self._rounding(span(self._greatest[name]))
             self.places.append(Place(name, kinds[name].kind, kinds[name].dtype, row, size, form))
             row += size
         if row > MOST_ROWS:
@@ -150,9 +148,9 @@ class ModelMachine(Machine):
         self.rows = row + 1
         self.widths = [place.width for place in self.places for _ in range(place.size)]
         self.widths.append(bits_needed(len(self.answers) + 1))
-        forms = {place.form for place in self.places}
-        if len(forms) == 1 and (form := forms.pop()):
-            self.format, self.precision_bits = form.name, form.bits
+        formats = {(place.form.name, place.form.bits) if place.form else None for place in self.places}
+        if len(formats) == 1 and (found := formats.pop()):
+            self.format, self.precision_bits = found
         self.work_per_token, self.operations = 10 * self.rows, 20_000
 
     def with_model(
@@ -199,52 +197,62 @@ class ModelMachine(Machine):
 
     # The machine.
 
+    @quiet
     def advance(self, states: Array, tokens: Array, t: int) -> None:
-        made: dict[tuple[int, bytes], Array] = {}
+        runs: dict[tuple[int, bytes], list[int]] = {}
         for run, token in enumerate(tokens.tolist()):
-            key = token, states[:, run].tobytes() if t else b""
-            if key not in made:
-                with blamed(self.name, "its step"):
-                    made[key] = self._one(states[:, run], token, t)
-            states[:, run] = made[key]
+            runs.setdefault((token, states[:, run].tobytes() if t else b""), []).append(run)
+        first = [same[0] for same in runs.values()]
+        with blamed(self.name, "its step"):
+            old = self.states(states[:, first], t) if t else [None] * len(first)
+            stepped = [
+                self.model.step(state, self.names[token], t)
+                for state, (token, _) in zip(old, runs, strict=True)
+            ]
+            found = self.columns([state for state, _ in stepped], t + 1)
+            if t + 1 in self.task.answered_at:
+                answers = [self._answer(output) for _, output in stepped]
+                found[-1] = [
+                    0 if answer is None else 1 + self.task.answers.index(answer) for answer in answers
+                ]
+        for column, same in zip(found.T, runs.values(), strict=True):
+            states[:, same] = column[:, None]
 
-    def _one(self, column: NDArray[np.uint64], token: int, t: int) -> NDArray[np.uint64]:
-        state, output = self.model.step(self.state(column, t) if t else None, self.names[token], t)
-        found = self.column(state, t + 1)
-        if t + 1 in self.task.answered_at:
-            answer = self._answer(output)
-            found[-1] = 0 if answer is None else 1 + self.task.answers.index(answer)
-        return found
+    def states(self, columns: Array, t: int) -> list[State]:
+        """The model's states of columns of codes, (rows, runs), after t tokens."""
+        held, shapes, runs = {}, self.tensors(t), columns.shape[1]
+        for place in self.places:
+            if place.name in shapes:
+                size, dtype = shapes[place.name].numbers.size, DTYPES[place.dtype]
+                codes = np.ascontiguousarray(columns[place.first : place.first + size].T)
+                numbers = place.form.decode(codes) if place.form else dtype.numbers(codes.reshape(-1))
+                held[place.name] = numbers.astype(dtype.array).reshape(
+                    runs, *shapes[place.name].numbers.shape
+                )
+        positions = self._positions[t - 1]
+        return [
+            {
+                name: Tensor(positions[name] if name in positions else held[name][run], like.dtype, like.kind)
+                for name, like in shapes.items()
+            }
+            for run in range(runs)
+        ]
 
-    def state(self, column: NDArray[np.uint64], t: int) -> State:
-        """The model's state of a column of codes, after t tokens."""
-        shapes, found = self.tensors(t), {}
-        places = {place.name: place for place in self.places}
-        for name, held in shapes.items():
-            if held.kind == POSITION:
-                numbers = self._positions[t - 1][name]
-            else:
-                place = places[name]
-                codes = column[place.first : place.first + held.numbers.size]
-                numbers = place.form.decode(codes) if place.form else DTYPES[held.dtype].numbers(codes)
-            typed = numbers.astype(DTYPES[held.dtype].array).reshape(held.numbers.shape)
-            found[name] = Tensor(typed, held.dtype, held.kind)
-        return found
-
-    def column(self, state: State, t: int) -> NDArray[np.uint64]:
-        """The codes of a state after t tokens, rounded if the machine rounds; the inverse of ``state``."""
-        found, shapes = np.zeros(self.rows, np.uint64), self.tensors(t)
-        self._look_at(state, t)
+    def columns(self, states: Sequence[State], t: int) -> NDArray[np.uint64]:
+        """The codes of states after t tokens, (rows, runs), rounded if the machine rounds; undoes ``states``."""
+        found, shapes = np.zeros((self.rows, len(states)), np.uint64), self.tensors(t)
+        for state in states:
+            self._look_at(state, t)
         for place in self.places:
             if place.name not in shapes:
                 continue
-            held = state[place.name]
+            numbers = np.array([state[place.name].numbers.reshape(-1) for state in states]).T
             if place.form:
-                numbers = held.numbers.astype(np.float64).reshape(1, -1)
-                self._rows.rounded(numbers, place.form, numbers)
-                codes = place.form.encode(numbers).reshape(-1)
+                rounded = np.ascontiguousarray(numbers, np.float64)
+                self._rows.rounded(rounded, place.form, rounded)
+                codes = place.form.encode(rounded)
             else:
-                codes = held.codes()
+                codes = DTYPES[place.dtype].codes(numbers).reshape(numbers.shape)
             found[place.first : place.first + len(codes)] = codes
         return found
 
@@ -256,18 +264,21 @@ class ModelMachine(Machine):
             same = wanted is not None and held is not None
             if not same or (wanted.numbers.shape, wanted.dtype) != (held.numbers.shape, held.dtype):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the tensor {name} of its state after {t} tokens has a shape that depends on the tokens"
+                    f"the tensor {name} of its state after {counted(t, 'token')} has a shape that depends on the "
+                    "tokens"
                 )
             if name in positions and not np.array_equal(held.numbers, positions[name]):  # type: ignore[union-attr]
                 raise BadInput(
-                    f"the integers {name} of its state after {t} tokens depend on the tokens, as no position does"
+                    f"the integers {name} of its state after {counted(t, 'token')} depend on the tokens, as no "
+                    "position does"
                 )
 
     def output(self, states: Array) -> Array:
         place = states[-1].astype(np.int64) - 1
         return np.where(place < 0, -1, self.answers[np.maximum(place, 0)])
 
-    def numbers(self, states: Array) -> NDArray[np.float64]:
+    @quiet
+    def as_numbers(self, states: Array) -> NDArray[np.float64]:
         """The numbers of states, float64 of the same shape, for a read-out; the row of the answer is left out."""
         found = np.empty((self.rows - 1, states.shape[1]))
         for place in self.places:
@@ -282,28 +293,27 @@ class ModelMachine(Machine):
         t = self.task.length
         kept = f"{self.bits(t, RECURRENT):,} bits of recurrent state"
         if self.bits(t, KV):
-            kept += f" and {self.bits(t, KV):,} of keys and values after {t} tokens"
-        rounded = f", rounded to {self.format}" if self.format else ""
+            kept += f" and {self.bits(t, KV):,} of keys and values after {counted(t, 'token')}"
+        rounded = self._rounded()
         if growth := self.growth_bits():
             kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"
-        return f"{self.model.summary}; {kept}{rounded}"
+        silent = "" if self.answers_itself else f"; {NO_ANSWER}"
+        return f"{self.model.summary}; {kept}{rounded}{silent}"
+
+    def _rounded(self) -> str:
+        """What floats are rounded to; in fixed point with every range, as given or as the trial runs need it."""
+        forms = [place.form for place in self.places if place.form]
+        if not forms:
+            return ""
+        spans = sorted({-form.low for form in forms if form.fixed})
+        over = f" over {' and '.join(f'[-{span:g}, {span:g})' for span in spans)}" if spans else ""
+        return f", rounded to {forms[0].name}{over}"
 
     def describe(self, state: Array, t: int, named: Namer = str) -> str:
         shown = []
-        held = self.state(state, t) if t else {}
+        held = self.states(state[:, None], t)[0] if t else {}
         for name, tensor in held.items():
             if tensor.kind != POSITION:
                 numbers = tensor.numbers.reshape(-1).tolist()
                 shown.append(f"{name} {abridged(numbers, '{:.4g}'.format, 4)}")
         return " | ".join(shown) or "start"
-
-
-def _span(runs: Sequence[Sequence[State]], name: str) -> float:
-    """The least power of two above all magnitudes of a tensor in the trial runs, from 2^-30 to 2^30."""
-    found = 0.0
-    for state in (state for run in runs for state in run if name in state):
-        sizes = np.abs(state[name].numbers.astype(np.float64))
-        sizes = sizes[np.isfinite(sizes)]
-        found = max(found, float(sizes.max()) if sizes.size else 0.0)
-    exponent = math.frexp(found)[1] if found else 0
-    return 2.0 ** min(max(exponent, -30), 30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from commlb import machines
 from commlb.errors import BadInput, unknown_name
 from commlb.formats import chosen
 from commlb.machines.base import Machine
 from commlb.models import adapting
 from commlb.models.machine import ModelMachine
-from commlb.models.plain import takes
+from commlb.models.plain import wanted
 from commlb.usercode import blamed, fetched
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ PARAMETERS = ("p", "range", "format", "seed")
 NUMBERS = ("p", "range", "seed")
 
 FILES = (".json", ".onnx")
+
+BEHIND = re.compile(r"(.+):([^\W\d]\w*(?:=[^,]*)?(?:,\w*(?:=[^,]*)?)*)")
+"""A name, and key=value or a key alone, one or more."""
 
 CALLED = (
     "start", "step", "advance", "output", "pack", "unpack", "tossed", "describe", "remark", "error_formula",
@@ -66,6 +71,20 @@ def build(spec: str, task: Task, cut: int) -> Machine:
     return _modelled(name, made, given, task)
 
 
+def name_of(spec: str) -> str:
+    """The name of a user's own machine, without what is given or left open behind it.
+
+    >>> [name_of(spec) for spec in ("my.py:build:p=8,range=4", "my.py:build:p", "my.py:p", "cell.onnx:p=2:8")]
+    ['my.py:build', 'my.py:build', 'my.py:p', 'cell.onnx']
+    """
+    match = BEHIND.fullmatch(spec)
+    if match is None:
+        return spec
+    name, behind = match.groups()
+    is_whole = ":" in name or Path(name).suffix.lower() in FILES or Path(name).is_dir()
+    return name if "=" in behind or (is_whole and not name.endswith(".py")) else spec
+
+
 def anew(spec: str, task: Task, cut: int, like: Machine) -> Machine:
     """The machine of ``spec`` once more, from the user's file read anew; a model is looked at in one trial run.
 
@@ -79,7 +98,7 @@ def anew(spec: str, task: Task, cut: int, like: Machine) -> Machine:
         return build(spec, task, cut)
     described = made if isinstance(made, adapting.Described) else adapting.Described(made)
     if "seed" in given:
-        described = replace(described, seed=int(_number(name, "seed", given["seed"])))
+        described = replace(described, seed=int(machines.number(name, "seed", given["seed"], False)))
     with blamed(name, "its model"):
         model = adapting.adapted(described, task)
     return like.with_model(model, adapting.token_names(described, task), adapting.reader(described, task))
@@ -91,11 +110,8 @@ def split(spec: str) -> tuple[str, dict[str, str]]:
     >>> split("my.py:build:p=8,range=4"), split("models/config.json"), split("my.py:build")
     (('my.py:build', {'p': '8', 'range': '4'}), ('models/config.json', {}), ('my.py:build', {}))
     """
-    name, colon, last = spec.rpartition(":")
-    if not colon or "=" not in last:
-        return spec, {}
-    given: dict[str, str] = {}
-    for part in last.split(","):
+    name, given = name_of(spec), {}
+    for part in spec[len(name) + 1 :].split(",") if name != spec else []:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise BadInput(f"parameters are written {name}:key=value,…; given '{spec}'")
@@ -118,19 +134,19 @@ def _given(name: str, task: Task, cut: int) -> Any:
     if isinstance(make, adapting.Described) or adapting.is_model(make) or not callable(make):
         return make
     with blamed(name, "called with (task, cut), it"):
-        for arguments in ((task, cut), (task,), ()):
-            if takes(make, len(arguments)):
-                return make(*arguments)
-        return make(task, cut)
+        return make(*(task, cut)[: wanted(make, ("task", "cut"))])
 
 
 def _modelled(name: str, described: adapting.Described, given: dict[str, str], task: Task) -> Machine:
-    number: dict[str, Any] = {key: _number(name, key, given[key]) for key in NUMBERS if key in given}
+    number = {key: machines.number(name, key, given[key], key == "range") for key in NUMBERS if key in given}
     if "seed" in number:
+        if adapting.adapter(described.thing) != "hugging_face":
+            raise BadInput(f"seed is for a config, whose weights are random; {name} has weights of its own")
         described = replace(described, seed=int(number["seed"]))
     rounding = None
     if {"p", "range", "format"} & given.keys():
-        rounding = chosen(number.get("p"), number.get("range"), given.get("format"))
+        p = number.get("p")
+        rounding = chosen(None if p is None else int(p), number.get("range"), given.get("format"))
     try:
         with blamed(name, "its model"):
             model = adapting.adapted(described, task)
@@ -142,14 +158,6 @@ def _modelled(name: str, described: adapting.Described, given: dict[str, str], t
     made.name = name  # type: ignore[misc]
     made.parameters = {key: number.get(key, value) for key, value in given.items()}
     return made
-
-
-def _number(name: str, key: str, text: str) -> int | float:
-    try:
-        return float(text) if key == "range" else int(text)
-    except ValueError:
-        kind = "a number" if key == "range" else "an integer"
-        raise BadInput(f"{key} must be {kind}; given '{text[:40]}' for {name}") from None
 
 
 def _no_machine(spec: str, made: Any) -> BadInput:

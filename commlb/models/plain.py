@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from commlb.errors import BadInput
 from commlb.models.adapting import Described
-from commlb.models.base import DTYPES, Model, State, Tensor, tensor
+from commlb.models.base import Model, State, Tensor, tensor
 from commlb.models.leaves import put_together, short, signature, take_apart
+from commlb.wording import counted
 
 
 def adapt(given: Described, kinds: int) -> Model:
@@ -30,12 +32,14 @@ class PlainModel(Model):
     ``readout(state)`` an answer, or scores.
 
     A state: NumPy arrays and numbers, alone or nested in tuples, lists, dicts and dataclasses. Python's integers
-    and truth values are stored in 64 and 8 bits, its floats in 64. A third parameter of ``step`` is the position,
-    which is then free; a counter in the state is counted.
+    and truth values are stored in 64 and 8 bits, its floats in 64. A third parameter of ``step``, without a
+    default or called t, is the position, which is then free; a counter in the state is counted. Steps may write
+    into the arrays that they are given: these are copies, of the start state too. A number has the type, as Python
+    calls it, that it had when it was first seen there.
     """
 
     def __init__(self, thing: Any, readout: Callable[[Any], Any] | None = None):
-        self._thing = thing
+        self._thing, self._given = thing, readout
         for name in ("initial", "step"):
             if not callable(getattr(thing, name, None)):
                 raise BadInput(
@@ -43,24 +47,38 @@ class PlainModel(Model):
                     f"{type(thing).__name__} has no {name}"
                 )
         self._readout = readout or getattr(thing, "readout", None)
-        self._timed = takes(thing.step, 3)
-        self._types: dict[tuple[int, str], type] = {}
+        self._timed = wanted(thing.step, ("state", "token", "t")) == 3
+        self._types: dict[tuple[int, str], Any] = {}
         self._skeletons: dict[int, tuple[Any, Any]] = {}
         self.summary = f"{type(thing).__name__}, a plain object"
+        self._new = _copied(thing)
 
     def step(self, state: State | None, token: int, t: int) -> tuple[State, Any]:
-        old = self._thing.initial() if state is None else self._put(state, t)
+        old = self._start() if state is None else self._put(state, t)
         new = self._thing.step(old, token, t) if self._timed else self._thing.step(old, token)
         output = None if self._readout is None else self._readout(new)
         return self._take(new, t + 1), output
 
+    def fresh(self) -> PlainModel:
+        """A copy of the object as it was at first; the forms of states, which are no state, are kept."""
+        if self._new is None:
+            return self
+        made = PlainModel(self._new, self._given)
+        made._types, made._skeletons = self._types, self._skeletons
+        return made
+
+    def _start(self) -> Any:
+        """The start state, its arrays copied: the object may give the same ones in every run."""
+        leaves, skeleton = take_apart(self._thing.initial(), _is_number)
+        return put_together(skeleton, {name: copy.copy(value) for name, value in leaves.items()})
+
     def _take(self, thing: Any, t: int) -> State:
-        leaves, skeleton = take_apart(thing, lambda name, value: isinstance(value, NUMBERS))
+        leaves, skeleton = take_apart(thing, _is_number)
         if not leaves:
             raise BadInput(f"its state must hold numbers or arrays; given {type(thing).__name__}")
         self._compare(skeleton, t)
         for name, value in leaves.items():
-            self._types[t, name] = type(value)
+            self._types.setdefault((t, name), value.dtype if isinstance(value, np.ndarray) else type(value))
         return {name: _stored(name, value) for name, value in leaves.items()}
 
     def _compare(self, skeleton: Any, t: int) -> None:
@@ -75,18 +93,31 @@ class PlainModel(Model):
         _, known = self._skeletons.setdefault(t, (skeleton, sign))
         if sign != known:
             raise BadInput(
-                f"its state after {t} tokens has another form in one stream than in another; keep what differs in "
-                "numbers or in arrays of one shape"
+                f"its state after {counted(t, 'token')} has another form in one stream than in another; keep what "
+                "differs in numbers or in arrays of one shape"
             )
 
     def _put(self, state: State, t: int) -> Any:
         """The object of a state: arrays are copies, numbers of the types that they had."""
         leaves = {}
         for name, held in state.items():
-            made = held.numbers.astype(DTYPES[held.dtype].array, copy=True)
-            kind = self._types[t, name]
-            leaves[name] = made if kind is np.ndarray else kind(made[()])
+            made, kind = held.numbers, self._types[t, name]
+            is_array = isinstance(kind, np.dtype)
+            leaves[name] = made.astype(kind, copy=True) if is_array else kind(made[()])
         return put_together(self._skeletons[t][0], leaves)
+
+
+def _is_number(name: str, value: Any) -> bool:
+    """Whether it is stored as it is; an array of a kind of its own, such as a masked one, may hold more."""
+    return isinstance(value, NUMBERS) and (type(value) is np.ndarray or not isinstance(value, np.ndarray))
+
+
+def _copied(thing: Any) -> Any:
+    """A copy of the user's object, or None for one that cannot be copied, such as one that holds a file."""
+    try:
+        return copy.deepcopy(thing)
+    except Exception:  # whatever a user's class raises
+        return None
 
 
 def _stored(name: str, value: Any) -> Tensor:
@@ -95,6 +126,20 @@ def _stored(name: str, value: Any) -> Tensor:
             f"state {short(name)} is an integer beyond 64 bits, so it has no fixed size; given {value}"
         )
     return tensor(np.array(value))
+
+
+def wanted(call: Callable[..., Any], names: Sequence[str]) -> int:
+    """How many arguments, called ``names``, a call takes: the most that fill no default of another name.
+
+    >>> wanted(lambda task, width=8: 0, ("task", "cut")), wanted(lambda a, cut=0: 0, ("task", "cut"))
+    (1, 2)
+    """
+    for count in range(len(names), 0, -1):
+        if takes(call, count):
+            found = list(inspect.signature(call).parameters.values())[:count]
+            if all(p.default is p.empty or p.name in names for p in found):
+                return count
+    return 0 if takes(call, 0) else len(names)
 
 
 def takes(call: Callable[..., Any], count: int) -> bool:
