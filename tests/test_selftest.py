@@ -144,7 +144,7 @@ def test_one_token_leaves_out_what_the_library_does_not_run():
     assert result.one_token_schedule
     assert {outcomes(result)[name] for name in ("continuation", "prefill", "batch")} == {UNTESTED}
     assert "--one-token" in look("Forgets").verdict
-    assert "--one-token" not in look("Rows").verdict
+    assert look("Rows").verdict.endswith("each stream alone, where it holds: --one-token.")
     assert "--one-token" not in look("Attribute").verdict
     assert not look("Aliases", one_token=True).holds
 
@@ -360,6 +360,14 @@ def test_a_broken_adapter_is_caught(monkeypatch, name, change, test):
     assert issubclass(kind, ModelMachine)
     result = look("Cell")
     assert test in failed(result), result.verdict
+
+
+def test_a_twin_that_does_not_run_is_left_out_and_that_is_said():
+    result = look("LameTwin")
+    assert result.holds, result.verdict
+    done = {test.test: test.done for test in result.tests}
+    assert done["prefill"].endswith("(its float64 twin does not run)")
+    assert look("LameForgets").traps == (traps.FORGETS.name,)
 
 
 def test_no_number_of_the_record_is_infinite():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Mapping, Sequence
@@ -181,10 +182,18 @@ def prefill(s: Subject) -> OneTest:
 
 
 def _in_one_call(s: Subject, points: Sequence[int], done: str) -> OneTest:
-    """What follows each of ``points`` in one call, in the model's float64 twin where it has one."""
-    machine = _machine(s)
-    twin = machine.model.double()
-    model, tokens = twin or machine.model, s.streams[0]
+    """What follows each of ``points`` in one call, in the model's float64 twin where it has one that runs."""
+    model, why = _machine(s).model, "it has no float64 twin"
+    twin = model.double()
+    if twin is not None:
+        with contextlib.suppress(Exception):  # of the user's code, or of a library without such a product
+            return _calls(s, points, twin, f"{done} in float64")
+        why = "its float64 twin does not run"
+    return _calls(s, points, model, f"{done} ({why})")
+
+
+def _calls(s: Subject, points: Sequence[int], model: Model, done: str) -> OneTest:
+    machine, tokens = _machine(s), s.streams[0]
     whole = steps(model, machine, tokens)
     s.tokens += s.length
     worst, at, failed = Gap(), 0, 0
@@ -200,8 +209,7 @@ def _in_one_call(s: Subject, points: Sequence[int], done: str) -> OneTest:
             worst, at = gap, t
     where = f", after a split at {at}" if at else ""
     where += f"; at {failed} of {len(points)} splits" if failed and len(points) > 1 else ""
-    kind = " in float64" if twin else " (it has no float64 twin)"
-    return _outcome(s, done + kind, worst, where, CONTINUES if points[0] else PREFILL)
+    return _outcome(s, done, worst, where, CONTINUES if points[0] else PREFILL)
 
 
 def batch(s: Subject) -> OneTest:
@@ -210,11 +218,12 @@ def batch(s: Subject) -> OneTest:
     worst = _batched(s, machine, machine.model)
     if worst is None:
         return s.untested("it takes one stream at a time")
-    twin = None if worst.same_bits else machine.model.double()
-    kind = ""
-    if twin is not None and (finer := _batched(s, machine, twin)) is not None:
-        kind = f"; in float64 {finer.largest:.1g}"
-        worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
+    twin, kind = None if worst.same_bits else machine.model.double(), ""
+    if twin is not None:
+        with contextlib.suppress(Exception):  # a twin that does not run tells nothing
+            if (finer := _batched(s, machine, twin)) is not None:
+                kind = f"; in float64 {finer.largest:.1g}"
+                worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
     return _outcome(s, done, worst, kind, MIXED)
 
 

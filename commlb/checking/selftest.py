@@ -12,7 +12,7 @@ from commlb.checking.laws import LAWS
 from commlb.checking.own import Numbered
 from commlb.checking.stored import Stored
 from commlb.checking.subject import Subject
-from commlb.checking.traps import CONTINUES, DROPPED, FOREIGN, FORGETS, PREFILL, RAISES, SHAPES, Trap
+from commlb.checking.traps import DROPPED, FOREIGN, RAISES, SHAPES, Trap
 from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, require_at_least
 from commlb.machines.base import Machine
 from commlb.records_selftest import MachineTested, OneTest, SelfTestResult, StoredBits
@@ -201,8 +201,10 @@ def _verdict(s: Subject, tests: list[OneTest], traps: tuple[str, ...], grows: in
     run = [test for test in tests if test.holds is not None]
     if failed:
         text = f"{s.spec} fails {len(failed)} of {counted(len(run), 'test')}: {'; '.join(traps)}"
-        if set(traps) <= {CONTINUES.name, FORGETS.name, PREFILL.name}:
-            text += "; commlb itself steps one token at a time, where it holds: --one-token"
+        if {test.test for test in failed} <= dict(CALLS).keys():
+            text += (
+                "; commlb itself steps one token at a time, each stream alone, where it holds: --one-token"
+            )
     else:
         text = f"{s.spec} holds in all {counted(len(run), 'test')} that were run"
     if grows > 0:
