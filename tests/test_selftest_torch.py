@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny_models import TINY
 
 import commlb
 from commlb.checking import traps
@@ -178,3 +179,89 @@ def test_cells_of_pytorch(folder, name, trap, words):
     assert result.traps == ((trap.name,) if trap else ()), result.verdict
     if trap:
         assert any(words in test.found for test in result.tests if test.outcome == FAILS)
+
+
+ADAPTED = """
+import sys
+sys.path.insert(0, {tests!r})
+import numpy as np
+import torch
+from torch import nn
+import commlb
+from tiny_models import config
+
+EYE = np.eye(16, dtype=np.float32)
+
+def seeded(kind, *sizes, **given):
+    torch.manual_seed(0)
+    return kind(*sizes, **given)
+
+def gru(task, cut): return seeded(nn.GRU, 16, 8)
+def lstm(task, cut): return seeded(nn.LSTM, 16, 8, num_layers=2, dropout=0.5)
+
+class Keeps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.h = nn.GRUCell(16, 8), torch.zeros(1, 8)
+    def forward(self, x, state=None):
+        self.h = self.cell(x.reshape(1, -1), self.h)
+        return self.h
+
+class Drops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(16, 8)
+    def forward(self, x, state=None):
+        x = nn.functional.dropout(x.reshape(1, -1), 0.5, training={training})
+        h = self.cell(x, state)
+        return h, h
+
+def keeps(task, cut): return commlb.model(seeded(Keeps), embed=EYE)
+def drops(task, cut): return commlb.model(seeded(Drops), embed=EYE)
+def family(task, cut): return config({family!r})
+"""
+
+
+def adapted(name: str, family: str = "mamba", training: str = "self.training", **given):
+    text = ADAPTED.format(tests=str(Path(__file__).parent), family=family, training=training)
+    Path("nets.py").write_text(text)
+    return commlb.selftest(f"nets.py:{name}", n=8, seed=1, **given)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("gru", 256), ("lstm", 1024), ("keeps", 512), ("drops", 256)])
+def test_modules_hold_with_what_they_keep_to_themselves(name, bits):
+    result = adapted(name)
+    assert result.holds, [test for test in result.tests if test.holds is False]
+    assert {one.recurrent_bits for one in result.stored} == {bits}
+    assert result.growth_bits_per_token == 0
+
+
+def test_dropout_that_eval_does_not_switch_off_is_caught():
+    result = adapted("drops", training="True")
+    assert result.traps == (traps.RANDOM.name,), result.verdict
+    assert "Drops draws random numbers as it steps" in result.tests[0].found
+
+
+FAILING = {
+    "mamba": traps.FORGETS,
+    "falcon_mamba": traps.FORGETS,
+    "jamba": traps.FORGETS,
+    "recurrent_gemma": traps.FORGETS,
+    "rwkv": traps.MIXED,
+}
+"""What the library's own adapter for transformers shows, as the report of adapters measures it apart."""
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name not in ("mamba", "mamba2", "rwkv")))
+        for name in TINY
+    ],
+)
+def test_families_by_the_librarys_adapter(family):
+    result = adapted("family", family)
+    assert result.traps == ((FAILING[family].name,) if family in FAILING else ()), result.verdict
+    assert {test.test for test in result.tests if test.holds is False} <= {"continuation", "batch"}
+    if family in FAILING:
+        assert "--one-token" in result.verdict

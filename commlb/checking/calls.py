@@ -184,10 +184,10 @@ def prefill(s: Subject) -> OneTest:
 def _in_one_call(s: Subject, points: Sequence[int], done: str) -> OneTest:
     """What follows each of ``points`` in one call, in the model's float64 twin where it has one that runs."""
     model, why = _machine(s).model, "it has no float64 twin"
-    twin = model.double()
-    if twin is not None:
-        with contextlib.suppress(Exception):  # of the user's code, or of a library without such a product
+    try:
+        if (twin := model.double()) is not None:
             return _calls(s, points, twin, f"{done} in float64")
+    except Exception:  # of the user's code, or of a library without such a product
         why = "its float64 twin does not run"
     return _calls(s, points, model, f"{done} ({why})")
 
@@ -218,12 +218,12 @@ def batch(s: Subject) -> OneTest:
     worst = _batched(s, machine, machine.model)
     if worst is None:
         return s.untested("it takes one stream at a time")
-    twin, kind = None if worst.same_bits else machine.model.double(), ""
-    if twin is not None:
-        with contextlib.suppress(Exception):  # a twin that does not run tells nothing
-            if (finer := _batched(s, machine, twin)) is not None:
-                kind = f"; in float64 {finer.largest:.1g}"
-                worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
+    kind = ""
+    with contextlib.suppress(Exception):  # a twin that does not run tells nothing
+        twin = None if worst.same_bits else machine.model.double()
+        if twin is not None and (finer := _batched(s, machine, twin)) is not None:
+            kind = f"; in float64 {finer.largest:.1g}"
+            worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
     return _outcome(s, done, worst, kind, MIXED)
 
 

@@ -12,7 +12,7 @@ from commlb.checking.laws import LAWS
 from commlb.checking.own import Numbered
 from commlb.checking.stored import Stored
 from commlb.checking.subject import Subject
-from commlb.checking.traps import DROPPED, FOREIGN, RAISES, SHAPES, Trap
+from commlb.checking.traps import DROPPED, FOREIGN, RAISES, RANDOM, SHAPES, Trap
 from commlb.errors import BadInput, CommlbError, LimitError, MissingExtra, require_at_least
 from commlb.machines.base import Machine
 from commlb.records_selftest import MachineTested, OneTest, SelfTestResult, StoredBits
@@ -141,6 +141,7 @@ RAISED = (
     ("depend on the tokens", SHAPES),
     ("another form", SHAPES),
     ("unpack(pack(state))", DROPPED),
+    ("draws random numbers", RANDOM),
     ("an answer of", FOREIGN),
     ("an output must be", FOREIGN),
 )
