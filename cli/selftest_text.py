@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from commlb_cli.text import WIDTH, wrap
 
 from commlb.records import spec
-from commlb.records_selftest import FAILS, SelfTestResult, StoredBits, Tested
+from commlb.records_selftest import FAILS, OneTest, SelfTestResult, StoredBits
 from commlb.wording import counted
 
 NAMES, OUTCOMES = 15, 12
@@ -41,7 +41,7 @@ def _headline(result: SelfTestResult) -> list[str]:
     return found
 
 
-def _tests(tests: Sequence[Tested]) -> list[str]:
+def _tests(tests: Sequence[OneTest]) -> list[str]:
     """Each test with its outcome, what was done and found; the way out of a trap where it is named first."""
     found, told = [], set()
     for test in tests:

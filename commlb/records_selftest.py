@@ -12,7 +12,7 @@ not; nothing to compare; and, where no two runs are compared, it is as it must b
 
 
 @dataclass(frozen=True)
-class Tested:
+class OneTest:
     """One ``test`` of a machine: what was ``done``, its ``outcome``, and what was ``found``.
 
     ``holds``: None where nothing was tested. ``tokens``: how many were stepped. ``largest_difference``: of two
@@ -51,7 +51,7 @@ class StoredBits:
 
 
 @dataclass(frozen=True)
-class TestedMachine:
+class MachineTested:
     """The machine that was tested; ``remark``: what it is, in words.
 
     ``storage_bits``: None where it could not be built.
@@ -76,7 +76,7 @@ class SelfTestResult:
     ``seed``: a test that holds has found nothing, and a trap that was caught is there.
     """
 
-    machine: TestedMachine
+    machine: MachineTested
     task: str
     task_size: Mapping[str, Any]
     n: int
@@ -84,7 +84,7 @@ class SelfTestResult:
     alphabet_size: int
     seed: int
     one_token_schedule: bool
-    tests: tuple[Tested, ...]
+    tests: tuple[OneTest, ...]
     stored: tuple[StoredBits, ...]
     growth_bits_per_token: int
     traps: tuple[str, ...]

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from commlb_cli import cli, main
+from hypothesis import given
+from hypothesis import strategies as st
 
 import commlb
 from commlb import machines
-from commlb.checking import subject, traps
+from commlb.checking import calls, subject, traps
 from commlb.errors import BadInput, LimitError
+from commlb.machines.window import Window
+from commlb.models.base import tensor
 from commlb.models.machine import ModelMachine
 from commlb.records import to_json
 from commlb.records_selftest import FAILS, ROUNDING, SAME, UNTESTED, SelfTestResult
@@ -110,6 +114,7 @@ CAUGHT = [
     ("Prefills", traps.PREFILL, "prefill", "offset"),
     ("Places", traps.CONTINUES, "continuation", "offset"),
     ("Shapeless", traps.CONTINUES, "continuation", "conv"),
+    ("Explodes", traps.PREFILL, "prefill", "largest difference inf"),
     ("Rows", traps.MIXED, "batch", "tensor h, not the same"),
     ("Aliases", traps.IN_PLACE, "own steps", "later steps change tensor h of the state after 1 token"),
     ("WritesBack", traps.IN_PLACE, "own steps", "later steps change tensor h"),
@@ -139,7 +144,7 @@ def test_one_token_leaves_out_what_the_library_does_not_run():
     assert result.one_token_schedule
     assert {outcomes(result)[name] for name in ("continuation", "prefill", "batch")} == {UNTESTED}
     assert "--one-token" in look("Forgets").verdict
-    assert "--one-token" not in look("Rows").verdict
+    assert look("Rows").verdict.endswith("each stream alone, where it holds: --one-token.")
     assert "--one-token" not in look("Attribute").verdict
     assert not look("Aliases", one_token=True).holds
 
@@ -355,6 +360,77 @@ def test_a_broken_adapter_is_caught(monkeypatch, name, change, test):
     assert issubclass(kind, ModelMachine)
     result = look("Cell")
     assert test in failed(result), result.verdict
+
+
+def test_a_twin_that_does_not_run_is_left_out_and_that_is_said():
+    result = look("LameTwin")
+    assert result.holds, result.verdict
+    done = {test.test: test.done for test in result.tests}
+    assert done["prefill"].endswith("(its float64 twin does not run)")
+    assert look("LameForgets").traps == (traps.FORGETS.name,)
+
+
+def test_no_number_of_the_record_is_infinite():
+    result = look("Explodes")
+    assert json.loads(to_json("selftest", result, {}))
+    assert {test.largest_difference for test in result.tests} == {None}
+
+
+@given(
+    st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=5),
+    st.integers(0, 4),
+    st.sampled_from([1e-7, 1e-5, 1e-3, 1.0]),
+)
+def test_differences_are_measured_by_the_largest_number_of_a_tensor(numbers, place, size):
+    one = np.array(numbers, np.float64)
+    other = one.copy()
+    other[place % len(one)] += size
+    moved, largest = float(np.abs(other - one).max()), float(np.abs(one).max())
+    gap = calls.apart(({"h": tensor(one)}, None), ({"h": tensor(other)}, None))
+    assert gap.largest == moved
+    assert gap.same_bits == (moved == 0)
+    assert bool(gap.beyond) == (moved > 1e-5 * (largest or 1.0))
+    same = calls.apart(({"k": tensor(np.arange(3))}, None), ({"k": tensor(np.array([0, 1, 3]))}, None))
+    assert same.beyond == ("k",), "whole numbers are the same or not"
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", ["Cell", "Growing", "Last"])
+def test_the_shortest_streams(name, n):
+    assert look(name, n=n).holds
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "words"),
+    [
+        ("capacity_bits", lambda self, t: 1.0, "states were met, and its capacity is 1 bits"),
+        ("message_bits", lambda self, t: 3, "3 declared, in a storage of"),
+        ("message_bits", lambda self, t: 10**6, "1,000,000 declared, in a storage of"),
+    ],
+)
+def test_a_registered_machine_that_declares_too_little_or_too_much_is_caught(
+    monkeypatch, method, change, words
+):
+    assert commlb.selftest("window:w=3", n=6, seed=1).holds
+    monkeypatch.setattr(Window, method, change)
+    result = commlb.selftest("window:w=3", n=6, seed=1)
+    assert failed(result) == {"bits"}
+    assert words in result.tests[-1].found
+
+
+def test_what_is_hidden_fails_wherever_streams_meet():
+    assert failed(look("Attribute")) >= {"split", "copies", "in turn", "side by side", "own copies"}
+    assert "copies" in failed(look("Rng"))
+    assert not {"message", "answers", "start", "bits"} & failed(look("Attribute"))
+
+
+def test_a_step_that_reads_the_position_is_told_and_fails_nothing():
+    words = {}
+    for machine in ("window:w=3", "gru:d=2"):
+        words[machine] = next(t for t in commlb.selftest(machine, seed=1).tests if t.test == "position").found
+    assert words["window:w=3"] == "the step reads the position t, which is free"
+    assert words["gru:d=2"] == "the step does not read the position t"
+    assert next(t for t in look("Cell").tests if t.test == "position").found.startswith("tensor offset")
 
 
 def test_arrays_are_compared_by_their_bits():

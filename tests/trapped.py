@@ -451,3 +451,24 @@ class WritesBack(Cell):
         if state is not None:
             state["h"].numbers[:] = 0
         return made
+
+
+class Explodes(Cell):
+    """Overflows where several tokens come at once."""
+
+    def many(self, state, tokens, t):
+        made, out = super().many(state, tokens, t)
+        return {**made, "h": tensor(made["h"].numbers * self.dtype(np.inf))}, out
+
+
+class LameTwin(Cell):
+    """Its float64 twin raises an error, as modules with a float32 tensor of their own do."""
+
+    def step(self, state, token, t):
+        if self.dtype == np.float64:
+            raise RuntimeError("Float and Double")
+        return super().step(state, token, t)
+
+
+class LameForgets(LameTwin):
+    many = Forgets.many

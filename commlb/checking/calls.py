@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +16,7 @@ from commlb.checking.traps import ADAPTER, CONTINUES, FORGETS, HIDDEN, IN_PLACE,
 from commlb.errors import CommlbError
 from commlb.models.base import DTYPES, POSITION, Model, State, Tensor
 from commlb.models.machine import ModelMachine
-from commlb.records_selftest import FAILS, ROUNDING, SAME, UNTESTED, Tested
+from commlb.records_selftest import FAILS, ROUNDING, SAME, UNTESTED, OneTest
 
 CLOSE = {"float64": 1e-5, "float32": 1e-4}
 """Of a tensor's largest number, what rounding may change it by, by its type. Many models compute parts in float32
@@ -53,7 +55,7 @@ def frozen(state: State) -> Frozen:
     }
 
 
-def own_steps(s: Subject) -> Tested:
+def own_steps(s: Subject) -> OneTest:
     """The model's own steps: no state that was given or made is changed later, and the machine's are the same."""
     machine, done = _machine(s), f"{s.length} steps of the model itself, its states kept and looked at again"
     model, state = machine.model.fresh(), None
@@ -77,7 +79,7 @@ def own_steps(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def own_resumed(s: Subject) -> Tested:
+def own_resumed(s: Subject) -> OneTest:
     """The model's own states, copied and resumed in a model built anew."""
     machine, t = _machine(s), max(1, s.length // 2)
     done = f"the model's own state {after(t)}, copied twice, each resumed in a model built anew"
@@ -91,7 +93,7 @@ def own_resumed(s: Subject) -> Tested:
             if frozen(one[0]) != frozen(other[0]):
                 gap = apart(one, other)
                 found = f"{after(place)} {listed('tensor', unequal(one[0], other[0]))}: not the same bits"
-                return s.compared(done, found, gap.largest, HIDDEN)
+                return s.compared(done, found, gap.largest if math.isfinite(gap.largest) else None, HIDDEN)
     return s.compared(done, "")
 
 
@@ -109,7 +111,7 @@ def steps(
     return found
 
 
-def continuation(s: Subject) -> Tested:
+def continuation(s: Subject) -> OneTest:
     """All that follows a split in one call, against one token a step: forgetting is told from rounding.
 
     A tensor is forgotten if other numbers in it change what two steps give, and not one bit of what one call of the
@@ -174,16 +176,24 @@ def _changeable(state: State, others: State, name: str) -> bool:
     return state[name].kind != POSITION and other is not None and one[:2] == other[:2] and one != other
 
 
-def prefill(s: Subject) -> Tested:
+def prefill(s: Subject) -> OneTest:
     """The whole stream in one call, against one token a step."""
     return _in_one_call(s, [0], f"{s.length} tokens in one call, against one token a step")
 
 
-def _in_one_call(s: Subject, points: Sequence[int], done: str) -> Tested:
-    """What follows each of ``points`` in one call, in the model's float64 twin where it has one."""
-    machine = _machine(s)
-    twin = machine.model.double()
-    model, tokens = twin or machine.model, s.streams[0]
+def _in_one_call(s: Subject, points: Sequence[int], done: str) -> OneTest:
+    """What follows each of ``points`` in one call, in the model's float64 twin where it has one that runs."""
+    model, why = _machine(s).model, "it has no float64 twin"
+    try:
+        if (twin := model.double()) is not None:
+            return _calls(s, points, twin, f"{done} in float64")
+    except Exception:  # of the user's code, or of a library without such a product
+        why = "its float64 twin does not run"
+    return _calls(s, points, model, f"{done} ({why})")
+
+
+def _calls(s: Subject, points: Sequence[int], model: Model, done: str) -> OneTest:
+    machine, tokens = _machine(s), s.streams[0]
     whole = steps(model, machine, tokens)
     s.tokens += s.length
     worst, at, failed = Gap(), 0, 0
@@ -199,21 +209,21 @@ def _in_one_call(s: Subject, points: Sequence[int], done: str) -> Tested:
             worst, at = gap, t
     where = f", after a split at {at}" if at else ""
     where += f"; at {failed} of {len(points)} splits" if failed and len(points) > 1 else ""
-    kind = " in float64" if twin else " (it has no float64 twin)"
-    return _outcome(s, done + kind, worst, where, CONTINUES if points[0] else PREFILL)
+    return _outcome(s, done, worst, where, CONTINUES if points[0] else PREFILL)
 
 
-def batch(s: Subject) -> Tested:
+def batch(s: Subject) -> OneTest:
     """Streams side by side in the model's own batch, one token a step, against each alone."""
     machine, done = _machine(s), f"{STREAMS} streams in one batch of the model, against each alone"
     worst = _batched(s, machine, machine.model)
     if worst is None:
         return s.untested("it takes one stream at a time")
-    twin = None if worst.same_bits else machine.model.double()
     kind = ""
-    if twin is not None and (finer := _batched(s, machine, twin)) is not None:
-        kind = f"; in float64 {finer.largest:.1g}"
-        worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
+    with contextlib.suppress(Exception):  # a twin that does not run tells nothing
+        twin = None if worst.same_bits else machine.model.double()
+        if twin is not None and (finer := _batched(s, machine, twin)) is not None:
+            kind = f"; in float64 {finer.largest:.1g}"
+            worst = Gap(worst.largest, worst.share, False, finer.beyond, finer.where)
     return _outcome(s, done, worst, kind, MIXED)
 
 
@@ -231,15 +241,16 @@ def _batched(s: Subject, machine: ModelMachine, model: Model) -> Gap | None:
     return worst
 
 
-def _outcome(s: Subject, done: str, gap: Gap, where: str, trap: Trap) -> Tested:
+def _outcome(s: Subject, done: str, gap: Gap, where: str, trap: Trap) -> OneTest:
     """Same bits, rounding, or ``trap``, by how far apart things were."""
     if gap.same_bits:
-        return Tested(s.test, done, SAME, True, "", s.tokens)
+        return OneTest(s.test, done, SAME, True, "", s.tokens)
     words = f"largest difference {gap.largest:.2g}, {gap.share:.2g} of the tensor's largest number{where}"
     if not gap.beyond:
-        return Tested(s.test, done, ROUNDING, True, words, s.tokens, gap.largest)
+        return OneTest(s.test, done, ROUNDING, True, words, s.tokens, gap.largest)
     words = f"{listed('tensor', gap.beyond)}, not the same{gap.where}: {words}"
-    return Tested(s.test, done, FAILS, False, words, s.tokens, gap.largest, trap.name, trap.advice)
+    largest = gap.largest if math.isfinite(gap.largest) else None
+    return OneTest(s.test, done, FAILS, False, words, s.tokens, largest, trap.name, trap.advice)
 
 
 def apart(one: tuple[State, Any], other: tuple[State, Any]) -> Gap:
@@ -291,7 +302,7 @@ def _difference(one: Any, other: Any) -> float:
     a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
     with np.errstate(invalid="ignore"):
         gaps = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    return float(np.nan_to_num(gaps, nan=np.inf).max(initial=0.0))
+    return float(np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).max(initial=0.0))
 
 
 def _machine(s: Subject) -> ModelMachine:

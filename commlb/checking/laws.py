@@ -5,26 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from commlb.checking.subject import STREAMS, Subject, after, listed, points_of, same
-from commlb.checking.traps import (
-    DROPPED,
-    FOREIGN,
-    HIDDEN,
-    IN_PLACE,
-    MIXED,
-    RANDOM,
-    STARTS,
-    UNSEEDED,
-)  # fmt: skip
+from commlb.checking.traps import DROPPED, FOREIGN, HIDDEN, IN_PLACE, MIXED, RANDOM, STARTS, UNSEEDED
 from commlb.machines.base import Array
 from commlb.models.base import POSITION
-from commlb.records_selftest import HOLDS, Tested
+from commlb.records_selftest import HOLDS, OneTest
 from commlb.wording import counted
 
 MEETINGS = 128
 """Streams in a batch, whose states and messages are put side by side; a model, which is slow, runs fewer."""
 
 
-def start(s: Subject) -> Tested:
+def start(s: Subject) -> OneTest:
     """One start state: asked for twice, in a machine built anew, and for several runs at once."""
     done = "one start state, asked for again, built anew, and for 3 runs"
     one = s.machine.start(1)
@@ -34,7 +25,7 @@ def start(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def determinism(s: Subject) -> Tested:
+def determinism(s: Subject) -> OneTest:
     """The same stream twice in one machine, and in a machine built anew; what differs is named."""
     stream, done = s.streams[0], f"one stream of {s.length} tokens twice, and in a machine built anew"
     first = s.run(s.machine, stream)
@@ -54,7 +45,7 @@ def determinism(s: Subject) -> Tested:
     return s.compared(done, found, gap, HIDDEN)
 
 
-def input_left(s: Subject) -> Tested:
+def input_left(s: Subject) -> OneTest:
     """A step leaves its input alone, gives no view of it, and gives the same when told to work in place."""
     done = f"{s.length} steps: the state given is as it was; in place gives the same"
     states = s.machine.start(1)
@@ -76,7 +67,7 @@ def input_left(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def message(s: Subject) -> Tested:
+def message(s: Subject) -> OneTest:
     """States come back from their messages bit for bit, and no two states that were met have one message."""
     met = meetings(s)
     done = f"pack and unpack after each token of {counted(met[0].shape[1], 'stream')}: the state comes back"
@@ -115,7 +106,7 @@ def meetings(s: Subject) -> list[Array]:
     return found
 
 
-def split(s: Subject) -> Tested:
+def split(s: Subject) -> OneTest:
     """Prefix, message, suffix in a machine built anew, against the whole: nothing but the message and t crosses."""
     points = s.splits()
     done = f"{points_of(points)}: message, suffix in a machine built anew; against the whole"
@@ -129,7 +120,7 @@ def split(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def resumed(s: Subject) -> Tested:
+def resumed(s: Subject) -> OneTest:
     """Two copies of a state, resumed one after the other in one machine, give what the whole gave."""
     points = sorted({1, s.length // 2, s.length - 1} - {0})
     done = f"{points_of(points)}: two copies of the state, each to the end"
@@ -143,7 +134,7 @@ def resumed(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def interleaved(s: Subject) -> Tested:
+def interleaved(s: Subject) -> OneTest:
     """Streams stepped in turn, a token each, in one machine, against each stream alone in a machine built anew."""
     done = f"{STREAMS} streams of {s.length} tokens in turn, a token each, against each alone"
     machine = s.anew()
@@ -162,7 +153,7 @@ def interleaved(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def side_by_side(s: Subject) -> Tested:
+def side_by_side(s: Subject) -> OneTest:
     """Runs of one batch of the machine against each alone."""
     done = f"{STREAMS} streams in one batch of the machine, against each alone"
     states, runs = s.machine.start(STREAMS), []
@@ -178,7 +169,7 @@ def side_by_side(s: Subject) -> Tested:
     return s.compared(done, "")
 
 
-def answers(s: Subject) -> Tested:
+def answers(s: Subject) -> OneTest:
     """Outputs where answers are due: whole numbers among the task's answers, or −1 for none; asked twice."""
     due = [t for t in s.task.answered_at if t <= s.length]
     done = f"answers of {STREAMS} streams, {counted(len(due), 'position')} each, asked twice"
@@ -193,10 +184,10 @@ def answers(s: Subject) -> Tested:
                 known = f"{s.task.answers.start}..{s.task.answers.stop - 1}"
                 found = f"{after(t)} {int(given[0][0])}; the answers are {known}"
                 return s.compared(done, found, None, FOREIGN)
-    return Tested(s.test, done, HOLDS, True, tokens=s.tokens)
+    return OneTest(s.test, done, HOLDS, True, tokens=s.tokens)
 
 
-def numbers(s: Subject) -> Tested:
+def numbers(s: Subject) -> OneTest:
     """NaNs, infinities and −0.0 in states: numbers like others, compared by their bits, but worth knowing."""
     done = f"NaN, infinity, -0.0 in the states of {STREAMS} streams"
     seen: dict[str, int] = {}
@@ -215,10 +206,10 @@ def numbers(s: Subject) -> Tested:
         found += "; what is NaN stays NaN in most networks, and remembers nothing"
     if "-0.0" in seen:
         found += "; -0.0 and 0.0 are two states, bit for bit"
-    return Tested(s.test, done, HOLDS, True, found or "none", s.tokens)
+    return OneTest(s.test, done, HOLDS, True, found or "none", s.tokens)
 
 
-def position(s: Subject) -> Tested:
+def position(s: Subject) -> OneTest:
     """Whether a step reads the position t, which is free: a state and a token stepped at two positions."""
     if s.model is not None:
         names = {
@@ -228,7 +219,7 @@ def position(s: Subject) -> Tested:
             if held.kind == POSITION
         }
         words = f"{listed('tensor', sorted(names))}, the same in every stream" if names else "none"
-        return Tested(
+        return OneTest(
             s.test, "positions in the state, functions of t: free, and not stored", HOLDS, True, words
         )
     places = [t for t in range(1, s.length - 1) if s.streams[0][t] in s.task.alphabet(t + 1)]
@@ -242,7 +233,7 @@ def position(s: Subject) -> Tested:
     words = (
         "the step reads the position t, which is free" if changed else "the step does not read the position t"
     )
-    return Tested(s.test, f"{counted(len(places), 'step')} at t and at t + 1", HOLDS, True, words, s.tokens)
+    return OneTest(s.test, f"{counted(len(places), 'step')} at t and at t + 1", HOLDS, True, words, s.tokens)
 
 
 LAWS = (

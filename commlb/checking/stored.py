@@ -13,7 +13,7 @@ from commlb.checking.traps import DECLARED, OVERFULL, own_objects
 from commlb.machines.base import Array
 from commlb.models.base import KV, POSITION, RECURRENT, Tensor
 from commlb.models.machine import ModelMachine
-from commlb.records_selftest import HOLDS, StoredBits, Tested
+from commlb.records_selftest import HOLDS, OneTest, StoredBits
 from commlb.wording import counted
 
 COUNTS = (1, 12, 24)
@@ -42,7 +42,7 @@ class Stored:
                 for t in self.counts
             ]
 
-    def test(self) -> Tested:
+    def test(self) -> OneTest:
         """Declared against real bits, and against what an object says of its own size."""
         s, done = self.s, f"bits of the state after {', '.join(map(str, self.counts))} tokens"
         for one in self.found:
@@ -55,7 +55,7 @@ class Stored:
         words = "as declared"
         if self.grows > 0:
             words = f"no bounded-state machine: grows by {counted(self.grows, 'bit')} a token"
-        return Tested(s.test, done, HOLDS, True, words, s.tokens)
+        return OneTest(s.test, done, HOLDS, True, words, s.tokens)
 
     def _miscounted(self) -> str:
         """What the machine says of the sum of its widths, its parts, or the number of its states."""

@@ -14,7 +14,7 @@ from commlb.checking.traps import HIDDEN, RANDOM, ROOTS, Trap, culprits
 from commlb.machines.base import Array, Machine
 from commlb.models import own
 from commlb.models.machine import ModelMachine
-from commlb.records_selftest import FAILS, SAME, UNTESTED, Tested
+from commlb.records_selftest import FAILS, SAME, UNTESTED, OneTest
 from commlb.tasks.base import Task
 from commlb.wording import counted
 
@@ -137,13 +137,13 @@ class Subject:
 
     # What is said of a test.
 
-    def compared(self, done: str, found: str, gap: float | None = None, trap: Trap = HIDDEN) -> Tested:
+    def compared(self, done: str, found: str, gap: float | None = None, trap: Trap = HIDDEN) -> OneTest:
         """A test that holds where nothing was ``found``; else it fails by ``trap``, or by what was caught before.
 
         What is among ``ROOTS`` makes most tests fail: all by that one cause.
         """
         if not found:
-            return Tested(self.test, done, SAME, True, tokens=self.tokens)
+            return OneTest(self.test, done, SAME, True, tokens=self.tokens)
         if self.cause is None and trap is HIDDEN:
             trap = RANDOM if self.beside[1] else HIDDEN
             if names := self.beside[0]:
@@ -151,16 +151,19 @@ class Subject:
         if self.cause is None and trap in ROOTS:
             self.cause = trap
         trap = self.cause or trap
-        return Tested(self.test, done, FAILS, False, found, self.tokens, gap, trap.name, trap.advice)
+        return OneTest(self.test, done, FAILS, False, found, self.tokens, gap, trap.name, trap.advice)
 
-    def untested(self, why: str) -> Tested:
-        return Tested(self.test, why, UNTESTED, None)
+    def untested(self, why: str) -> OneTest:
+        return OneTest(self.test, why, UNTESTED, None)
 
     @cached_property
     def beside(self) -> tuple[list[str], bool]:
         """What changes beside the state while a stream is run, where that can be told, and whether it is random."""
-        machine = self.anew()
-        return culprits(machine, lambda: self.run(machine, self.streams[0]))
+        try:
+            machine = self.anew()
+            return culprits(machine, lambda: self.run(machine, self.streams[0]))
+        except Exception:  # of the user's code, whose failure is already told
+            return [], False
 
 
 def same(one: Array, other: Array) -> bool:
