@@ -19,7 +19,7 @@ from commlb.machines.rnn.rows import Rows
 Rounded = Callable[[str, np.ndarray], np.ndarray]
 """(Part of the state, its numbers) ↦ what is stored of them."""
 
-ROWS = Rows(np.float64, False)
+ROWS = Rows(np.float64, True)
 
 
 def networks() -> Any:
@@ -99,8 +99,14 @@ class Keras:
     """LSTM layers of Keras: i, f, g, o = W·x + U·h + b, with sigmoids."""
 
     def __init__(self, made: Any, held: dict[str, np.ndarray], names: Sequence[str]):
-        self.layers = [made.keras_lstm(held, name, 0) for name in names]
-        self.d = len(self.layers[0]["layers.0.b_h"]) // 4
+        self.layers = [
+            {
+                key.rpartition(".")[2]: np.ascontiguousarray(value, np.float32)
+                for key, value in made.keras_lstm(held, name, 0).items()
+            }
+            for name in names
+        ]
+        self.d = len(self.layers[0]["b_h"]) // 4
 
     def start(self, runs: int) -> list[np.ndarray]:
         return [np.zeros((runs, self.d), np.float32) for _ in range(2 * len(self.layers))]
@@ -108,8 +114,7 @@ class Keras:
     def step(self, x: np.ndarray, state: list[np.ndarray], rounded: Rounded) -> list[np.ndarray]:
         """The outputs of the layers; ``state``, h and c of each, is changed."""
         found = []
-        for k, layer in enumerate(self.layers):
-            w = {key.rpartition(".")[2]: value.astype(np.float32) for key, value in layer.items()}
+        for k, w in enumerate(self.layers):
             a = x @ w["w_x"].T + w["b_x"] + state[2 * k] @ w["w_h"].T + w["b_h"]
             i, f, g, o = np.split(a, 4, axis=1)
             c = rounded("c", sigmoid(f) * state[2 * k + 1] + sigmoid(i) * np.tanh(g))
@@ -183,8 +188,8 @@ class TextGenRNN:
 class SileroVAD:
     """silero-vad: whether 32 ms of sound hold speech; the real graph, its state rounded between calls.
 
-    The state is h and c of an LSTM of 128. Each call is given 64 samples of the sound before, which are no state here
-    but a part of the token. The sound: noise, silence and vowels of three formants, from a seed.
+    The state is h and c of an LSTM of 128. Each call is given 64 samples of the sound before, which are no state
+    here but a part of the token. The sound: noise, silence and vowels of three formants, from a seed.
     """
 
     name, output = "silero-vad", "speech or not (0.5), for each 32 ms of 200"
