@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from commlb import discovered, machines
 from commlb.colliding.quick_collision import quick_collision
-from commlb.errors import BadInput, CommlbError, LimitError, require_at_least, unknown_name
+from commlb.errors import BadInput, CommlbError, LimitError, require_at_least
 from commlb.fano import ceiling_accuracy, fano_bits
 from commlb.information import CONFIDENCE, about_inputs, entropy, error_upper_limit
-from commlb.linear_readout import read_out
+from commlb.linear_readout import FEWEST, check_readout, read_out
 from commlb.machines.base import UNDEFINED, Machine
 from commlb.problems import WordProblem
 from commlb.proof import prove
@@ -104,8 +104,7 @@ def reduce(
     if x is not None and (len(x) != n or not all(symbol in range(chosen.symbols) for symbol in x)):
         raise BadInput(f"x must be {n} symbols from 0..{chosen.symbols - 1}; given {list(x)[:20]}")
     check_sizes(n, symbols, c)
-    if readout not in (None, "linear"):
-        raise unknown_name("read-out", str(readout), ["linear"])
+    check_readout(readout, trials)
     made = machines.build(machine, chosen.task, chosen.cut)
     return run(
         chosen, made, x=x, y=held, trials=trials, seed=seed, readout=readout, draw=draw, progress=progress
@@ -177,7 +176,7 @@ def run(
         message, information, answers = _measure(protocol, ceiling, few, sampled)
     read = None
     if readout is not None and check.holds:
-        samples = trials or _default_trials(chosen, made)
+        samples = trials or max(FEWEST, _default_trials(chosen, made))
         read = read_out(protocol, samples, np.random.default_rng([seed or 0, 2]))
     return ReduceResult(
         task=chosen.task_name,

@@ -8,16 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commlb.errors import BadInput
+from commlb.errors import BadInput, require_at_least, unknown_name
 from commlb.fano import fano_bits
 from commlb.information import CONFIDENCE, error_upper_limit
 from commlb.protocol import OneWayProtocol
 from commlb.records import ReadOut
 
+FEWEST = 10
+"""Runs to fit and to score a read-out."""
+
 Floats = NDArray[np.float64]
 
 PENALTIES = tuple(10.0**k for k in range(-6, 5, 2))
 """Of the ridge, in units of the sample's size; the one that errs least on a fifth of the sample is taken."""
+
+
+def check_readout(name: str | None, trials: int | None) -> None:
+    """Refuse a read-out that there is not, and too few trials to fit one."""
+    if name not in (None, "linear"):
+        raise unknown_name("read-out", str(name), ["linear"])
+    if name and trials is not None:
+        require_at_least("trials, with a read-out,", trials, FEWEST)
 
 
 def read_out(protocol: OneWayProtocol, runs: int, rng: np.random.Generator) -> ReadOut:

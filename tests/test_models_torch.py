@@ -276,7 +276,7 @@ class Grows(nn.Module):
         (commlb.model(nn.LSTM(20, 4, bidirectional=True)), "reads the end first: no streaming machine"),
         (commlb.model(nn.GRU(3, 4), embed=np.zeros((5, 3))), "a row for each of 11 tokens; given shape"),
         (commlb.model(Random()), "draws random numbers as it steps"),
-        (commlb.model(Late()), "changes its tensor late, which it did not in its first"),
+        (commlb.model(Late()), "changes its attribute late, which it did not in its first"),
         (commlb.model(Learns()), "changes its weights as it steps"),
     ],
 )
@@ -342,3 +342,117 @@ def test_states_are_those_of_the_equations_of_a_gru():
         r, z = (1 / (1 + np.exp(-(x[k * d : (k + 1) * d] + g[k * d : (k + 1) * d]))) for k in (0, 1))
         h = (1 - z) * np.tanh(x[2 * d :] + r * g[2 * d :]) + z * h
         np.testing.assert_allclose(made.as_numbers(states)[:d, 0], h, atol=1e-6)
+
+
+class Opaque(nn.Module):
+    """Remembers in a set, beside its tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(KINDS, 2)
+
+    def forward(self, x, state):
+        seen = frozenset() if state is None else state[1]
+        return self.embed(x), (self.embed(x), seen | {int(x)})
+
+
+class SameName(nn.Module):
+    """Returns a state, and keeps another in an attribute of that name."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.state = nn.Embedding(KINDS, 2), torch.zeros(1, 2)
+
+    def forward(self, x, state):
+        self.state = self.state * 0.5 + self.embed(x)
+        return self.state, self.embed(x)
+
+
+class Private(nn.Module):
+    """Keeps tensors and an array in private attributes, and a list of the last two."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self._both = nn.Embedding(KINDS, 2), (torch.zeros(1, 2), 0)
+        self.memory, self.last = np.zeros(1500), []
+
+    def forward(self, x):
+        h, count = self._both
+        self._both = (h * 0.5 + self.embed(x), count + 1)
+        self.memory = np.roll(self.memory, 1)
+        self.memory[0] = 1e-9 * int(x)
+        self.last = [*self.last, self.embed(x)][-2:]
+        return self._both[0] + float(self.memory.sum()) + sum(self.last)
+
+
+class Moody(nn.Module):
+    """What it keeps is no number."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.mood = nn.Embedding(KINDS, 2), "even"
+
+    def forward(self, x, state):
+        self.mood = "odd" if int(x) else "even"
+        return self.embed(x), self.embed(x)
+
+
+class CountsLate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.count, self.t = nn.Embedding(KINDS, 2), 0, 0
+
+    def forward(self, x, state):
+        self.t += 1
+        self.count += self.t > 4
+        return self.embed(x), self.embed(x)
+
+
+@pytest.mark.parametrize("cls", [SameName, Private])
+def test_what_is_kept_under_any_name_is_state(cls):
+    """Against the module itself, new for each stream: outputs, however streams are mixed."""
+    made, rng = machine(commlb.model(seeded(cls), readout=lambda y: y)), np.random.default_rng(3)
+    streams = rng.integers(2, size=(20, 10))
+    for stream in streams:
+        module, state = seeded(cls).eval(), None
+        for token in stream:
+            with torch.no_grad():
+                y = (
+                    module(torch.tensor([int(token)]), state)
+                    if cls is SameName
+                    else module(torch.tensor([int(token)]))
+                )
+            y, state = y if cls is SameName else (y, None)
+        state, output = None, None
+        for t, token in enumerate(stream):
+            made.model.step(None, int(rng.integers(2)), 0)  # another stream between two steps of this one
+            state, output = made.model.step(state, int(token), t)
+        np.testing.assert_array_equal(output, y.numpy()[0])
+    assert made.bits(10) == {SameName: 128, Private: 64 + 64 + 64 * 1500 + 128}[cls]
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (Opaque, "it holds a frozenset, whose bits nobody can count"),
+        (Moody, "has another form in one stream than in another"),
+        (CountsLate, "changes its attribute count, which it did not in its first"),
+    ],
+)
+def test_state_that_nobody_could_count_is_refused(cls, words):
+    with pytest.raises(BadInput, match=words):
+        machine(commlb.model(seeded(cls)))
+
+
+def test_readout_and_embedding_are_in_eval_mode_too():
+    head = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2))
+    made = machine(commlb.model(seeded(nn.GRU, KINDS, 4), readout=head.train()))
+    first, second = (made.model.step(None, 3, 0)[1] for _ in range(2))
+    assert np.array_equal(first, second)
+    assert made.model.double().step(None, 3, 0)[1].dtype == np.float64
+
+
+def test_a_window_that_fills_is_not_said_to_grow():
+    made = machine(commlb.model(seeded(Private), readout=lambda y: y))
+    assert made.bits(1) < made.bits(2) == made.bits(10)
+    assert made.growth_bits() == 0

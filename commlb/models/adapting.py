@@ -117,7 +117,7 @@ def adapter(thing: Any) -> str | None:
 
 def token_names(given: Described, task: Task) -> list[int]:
     """What the model calls each of the task's tokens."""
-    kinds = max(task.alphabet(t).stop for t in range(task.length))
+    kinds = task.vocab_size
     if given.tokens is None:
         return list(range(kinds))
     name = given.tokens if callable(given.tokens) else given.tokens.__getitem__

@@ -20,6 +20,8 @@ class Caller:
 
     def __init__(self, torch: Any, module: Any, embed: Any, kinds: int):
         self.torch, self.module, self.embed, self.kinds = torch, module, embed, kinds
+        if isinstance(embed, torch.nn.Module):
+            embed.eval()
         self.dtype = next((weight.dtype for weight in module.parameters()), torch.float32)
 
     def any_token(self, t: int) -> int:

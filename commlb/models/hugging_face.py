@@ -20,7 +20,7 @@ from commlb.models.base import KV, POSITION, RECURRENT, Model
 from commlb.models.callers import Caller
 from commlb.models.pytorch import TorchModel, count
 from commlb.sealed import parse
-from commlb.usercode import said
+from commlb.usercode import said, short
 
 CACHES = ("cache", "cache_params", "past_key_values", "state")
 """What models call what they carry from one call to the next, over the years."""
@@ -28,9 +28,12 @@ CACHES = ("cache", "cache_params", "past_key_values", "state")
 MOST_WEIGHTS = 2**28
 """Random weights that are made for a config."""
 
+MOST_LAYERS = 1000
+
 MOST_CHARACTERS = 2**22
 """Of a config.json."""
 
+PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
@@ -61,12 +64,25 @@ def _module(torch: Any, transformers: Any, given: Described) -> tuple[Any, str]:
         )
     if any((folder / name).is_file() for name in WEIGHTS) and file.name == "config.json":
         try:
-            loaded = transformers.AutoModelForCausalLM.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False
+            loaded, found = transformers.AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
             )
         except Exception as error:
             raise BadInput(f"transformers cannot load '{folder}': {said(error)}") from error
+        if found.get("missing_keys"):
+            missing = short(", ".join(sorted(found["missing_keys"])))
+            raise BadInput(f"the weights in '{folder}' lack {missing}; give all of them")
         return loaded, f"weights from {folder.name}"
+    if any((folder / name).is_file() for name in PICKLED) and file.name == "config.json":
+        raise BadInput(
+            f"the weights in '{folder}' are pickled, and not read; save the model with save_pretrained, which "
+            "writes "
+            "safetensors, or give the config alone for random weights"
+        )
     return _random(torch, transformers, _config(transformers, file), given.seed)
 
 
@@ -86,7 +102,10 @@ def _config(transformers: Any, file: Path) -> Any:
 
 
 def _random(torch: Any, transformers: Any, config: Any, seed: int) -> tuple[Any, str]:
-    """A model of random weights, which are counted before they are made."""
+    """A model of random weights, which are counted before they are made, and its layers before those."""
+    depth = getattr(config, "num_hidden_layers", 0)
+    if isinstance(depth, int) and depth > MOST_LAYERS:
+        raise LimitError(f"num_hidden_layers must be at most {MOST_LAYERS}; given {depth:,}; take fewer")
     try:
         with torch.device("meta"):
             size = count(transformers.AutoModelForCausalLM.from_config(config))

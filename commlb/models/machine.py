@@ -182,9 +182,16 @@ class ModelMachine(Machine):
         )
 
     def growth_bits(self) -> int:
-        """Bits that the last token of the trial runs added to the state; 0 if it is bounded, as far as was run."""
-        last = self.task.length
-        return self.bits(last) - self.bits(last - 1) if last > 1 else 0
+        """Bits a token by which the state grew in the second half of the trial runs, rounded up; 0 if it did not.
+
+        A window grows until it is full, and what gathers tokens in blocks shrinks now and then: so the largest
+        states of the two halves are compared, and nothing is said of longer streams.
+        """
+        last, middle = self.task.length, self.task.length // 2
+        sizes = [self.bits(t) for t in range(1, last + 1)]
+        if middle < 1 or max(sizes[middle:]) <= max(sizes[:middle]):
+            return 0
+        return -(-(max(sizes[middle:]) - max(sizes[:middle])) // (last - middle))
 
     def message_bits(self, t: int) -> int:
         return self.bits(t) + (self.widths[-1] if t in self.task.answered_at else 0)
@@ -290,13 +297,15 @@ class ModelMachine(Machine):
 
     def remark(self) -> str:
         """What it is and stores, and whether its state grows."""
-        t = self.task.length
+        t = last = self.task.length
         kept = f"{self.bits(t, RECURRENT):,} bits of recurrent state"
         if self.bits(t, KV):
             kept += f" and {self.bits(t, KV):,} of keys and values after {counted(t, 'token')}"
         rounded = self._rounded()
         if growth := self.growth_bits():
-            kept += f"; no bounded-state machine: it grows by {growth:,} bits a token"
+            kept += (
+                f"; no bounded-state machine: it grows by {growth:,} bits a token over the {last} tokens run"
+            )
         silent = "" if self.answers_itself else f"; {NO_ANSWER}"
         return f"{self.model.summary}; {kept}{rounded}{silent}"
 

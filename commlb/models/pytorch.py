@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,11 @@ class TorchModel(Model):
         self.torch, self.module, self.caller, self.given = torch, module.eval(), caller, given
         self._skeletons: dict[int, tuple[Any, Any]] = {}
         self._kinds: dict[tuple[int, str], Any] = {}
-        self._kept = Kept(torch, module)
+        if isinstance(given.readout, torch.nn.Module):
+            given.readout.eval()
+        self._kept = Kept(torch, module, self.sets_itself_up)
         before = digest(weights(torch, module))
-        self._kept.find(lambda state, t: self._call([caller.any_token(t)], state, t)[1], self.sets_itself_up)
+        self._kept.find(lambda state, t: self._call([caller.any_token(t)], state, t)[1])
         self.weights_digest = digest(weights(torch, module))
         if self.weights_digest != before and not self.sets_itself_up:
             raise BadInput(f"{type(module).__name__} changes its weights as it steps: they would be state")
@@ -67,7 +70,8 @@ class TorchModel(Model):
 
     def _steps(self, state: State | None, tokens: Sequence[int], t: int) -> tuple[State, Any]:
         """``tokens`` in one call, from the state after t tokens."""
-        self._kept.put(state)
+        if state is None:
+            self._kept.begin()
         output, new = self._call(tokens, self._object(state, t), t)
         return self._taken(new, t + len(tokens)), self._answer(output)
 
@@ -103,15 +107,24 @@ class TorchModel(Model):
         return "recurrent"
 
     def _taken(self, thing: Any, t: int) -> State:
-        leaves, skeleton = take_apart(thing, self.is_leaf)
-        sign = signature(skeleton, [])
+        self._kept.look()
+        kept = {
+            f"{home}.{name}" if home else name: value for (home, name), value in self._kept.values().items()
+        }
+        leaves, skeleton = take_apart({"": thing, "self": kept}, self.is_leaf)
+        opaque: list[Any] = []
+        sign = signature(skeleton, opaque)
+        if opaque and self.numbers_are_state:
+            raise BadInput(
+                f"its state must hold tensors and numbers alone; it holds a {type(opaque[0]).__name__}, whose bits "
+                "nobody can count"
+            )
         _, known = self._skeletons.setdefault(t, (skeleton, sign))
         if sign != known:
             raise BadInput(
                 f"its state after {t} tokens has another form in one stream than in another; keep what differs "
                 "in tensors"
             )
-        leaves |= self._kept.taken()
         found = {}
         for name, value in leaves.items():
             self._kinds[t, name] = value.dtype if isinstance(value, self.torch.Tensor) else type(value)
@@ -125,12 +138,12 @@ class TorchModel(Model):
         if t not in self._skeletons:
             self._learn(t)
         leaves = {name: self._restored(held, self._kinds[t, name]) for name, held in state.items()}
-        self._kept.give({name: leaves[name] for name in self._kept.names if name in leaves})
-        return put_together(self._skeletons[t][0], leaves)
+        whole = put_together(self._skeletons[t][0], leaves)
+        self._kept.give(dict(zip(self._kept.changing, whole["self"].values(), strict=True)))
+        return whole[""]
 
     def _learn(self, t: int) -> None:
-        """What a state is made of after t tokens, from any stream: a state may come from another model like "
-        "this."""
+        """What a state is made of after t tokens, from any stream: a state may come from another such model."""
         seen: State | None = None
         for s in range(t):
             seen, _ = self._steps(seen, [self.caller.any_token(s)], s)
@@ -145,7 +158,7 @@ class TorchModel(Model):
 
     def batch(self, streams: Sequence[Sequence[int]]) -> list[tuple[State, Any]] | None:
         axis = self.caller.batch_axis
-        if axis is None or self._kept.names:
+        if axis is None or self._kept.changing:
             return None
         state: Any = None
         output: Any = None
@@ -170,24 +183,37 @@ class TorchModel(Model):
         return value.narrow(axis, run, 1) if has_axis else value
 
     def double(self) -> Model | None:
-        with scheduled(self.torch):
-            return self._again(self.doubled())
+        """None where a module makes tensors of a type of its own in its step, and so has no such twin."""
+        try:
+            made = self._again(self.doubled())
+            made.step(None, self.caller.any_token(0), 0)
+        except (RuntimeError, TypeError, ValueError):
+            return None
+        return made
 
     def doubled(self) -> Any:
-        """The module in float64."""
-        self._kept.put(None)
-        return copy.deepcopy(self.module).double()
+        """The module in float64, with the tensors that are its plain attributes."""
+        self._kept.begin()
+        made = copy.deepcopy(self.module).double()
+        for part in made.modules():
+            for name, value in vars(part).items():
+                if isinstance(value, self.torch.Tensor) and value.is_floating_point():
+                    setattr(part, name, value.double())
+        return made
 
     def fresh(self) -> Model:
-        self._kept.put(None)
+        self._kept.begin()
         return self._again(copy.deepcopy(self.module))
 
     def _again(self, module: Any) -> Model:
-        embed = self.given.embed
-        if isinstance(embed, self.torch.nn.Module):
-            embed = copy.deepcopy(embed).to(next(module.parameters()).dtype)
-        caller = type(self.caller)(self.torch, module, embed, self.caller.kinds)
-        return type(self)(self.torch, module, caller, self.given)
+        dtype = next((weight.dtype for weight in module.parameters()), self.torch.float32)
+
+        def like(part: Any) -> Any:
+            return copy.deepcopy(part).to(dtype) if isinstance(part, self.torch.nn.Module) else part
+
+        given = replace(self.given, embed=like(self.given.embed), readout=like(self.given.readout))
+        caller = type(self.caller)(self.torch, module, given.embed, self.caller.kinds)
+        return type(self)(self.torch, module, caller, given)
 
 
 @contextmanager
@@ -206,7 +232,7 @@ def plain(torch: Any, value: Any) -> np.ndarray:
     """A tensor as NumPy has it: bfloat16 as float32, complex numbers as pairs; a copy."""
     value = value.detach().cpu()
     if value.is_complex():
-        value = torch.view_as_real(value)
+        value = torch.view_as_real(value.resolve_conj())
     found: np.ndarray = (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
     return found
 

@@ -89,6 +89,11 @@ class Task(ABC):
         """Number of different token types, over all positions."""
 
     @property
+    def vocab_size(self) -> int:
+        """1 + the largest token: rows of an embedding that has one for each token by its number."""
+        return max(self.alphabet(t).stop for t in range(self.length))
+
+    @property
     def total(self) -> bool:
         """Whether every word over the alphabets is a stream of the task; else there is a promise."""
         return True
