@@ -35,20 +35,16 @@ HORIZONS = ("g2p_en", "chars2vec_50", "textgenrnn")
 SEEDS = 20
 """Of the words that are tried as continuations."""
 
-CERTIFICATES = {"g2p_en_p4": 200, "chars2vec_50_p8": 200, "textgenrnn_p3": 40}
+CERTIFICATES = {"g2p_en_p4": 200, "chars2vec_50_p4": 40, "textgenrnn_p3": 40}
 """Machine, and the bits of x."""
 
 
 def build(folder: Path) -> None:
     """Rows, pictures, certificates and page."""
-    from commlb.plots import save_horizons
-
     with at_root():
         replace(folder / "outputs.csv", as_csv(outputs()).encode())
         replace(folder / "states.csv", as_csv([states(p) for p in STATES_BITS]).encode())
-        found = horizons()
-        replace(folder / "horizons.csv", to_csv(found).encode())
-        save_horizons(found, folder / "horizons.png", source="horizons.csv")
+        replace(folder / "horizons.csv", to_csv(horizons()).encode())
         for name, n in CERTIFICATES.items():
             replace(folder / f"{name}.json", certificate(name, n).encode())
     draw(folder)
@@ -160,9 +156,7 @@ def draw(folder: Path) -> None:
     for look, name in zip(LOOKS, DRAWN, strict=True):
         mine = {int(row["format"][2:]): row for row in rows if row["network"] == name}
         share = {p: 100 * int(row["unchanged"]) / int(row["outputs"]) for p, row in mine.items()}
-        lines.append(
-            curve(look, name, share, f"{share[8]:.0f} % at p = 8 · all {mine[8]['outputs']} outputs run")
-        )
+        lines.append(curve(look, name, share, f"{share[8]:.0f} % of {mine[8]['outputs']} at p = 8"))
     panels = [Sizes(tuple(lines), "bits p of each number of the state, fixed point", "outputs unchanged, %")]
     sentence = "Each state is rounded to p bits after every token; unchanged: as with the state in float32."
     save_sizes(
@@ -206,7 +200,26 @@ def page(folder: Path) -> None:
                 for r in on_file(folder / "states.csv")
             ],
         ),
+        horizons=horizons_table(on_file(folder / "horizons.csv")),
     )  # fmt: skip
+
+
+def horizons_table(rows: list[dict[str, str]]) -> str:
+    """A line a network: by bits a number, the letters until two words meet, least and greatest of all that "
+    "were run."""
+    cells: dict[str, dict[int, str]] = {}
+    for machine in dict.fromkeys(row["machine"] for row in rows):
+        name, _, p = machine.rpartition("_p")
+        mine = [row["steps"] for row in rows if row["machine"] == machine]
+        met = [int(steps) for steps in mine if steps]
+        words = f"{min(met)} to {max(met)}" if met and min(met) < max(met) else str(min(met)) if met else ""
+        alone = f"unmerged in {len(mine) - len(met)} of {len(mine)}" if len(met) < len(mine) else ""
+        cells.setdefault(name.rpartition(":")[2], {})[int(p)] = "; ".join(filter(None, (words, alone)))
+    bits = sorted({p for held in cells.values() for p in held})
+    return table(
+        ["network", *(f"p = {p}" for p in bits)],
+        [[name, *map(held.get, bits)] for name, held in cells.items()],
+    )
 
 
 def outputs_table(rows: list[dict[str, str]]) -> str:

@@ -154,6 +154,10 @@ class Chars2Vec:
         return apart.argmin(axis=1).tolist()
 
 
+PADS = 39
+"""Empty tokens before <s>: the package reads 40 tokens anew for each character that it writes."""
+
+
 class TextGenRNN:
     """textgenrnn: the next character, from two LSTMs and the average that attention has made; 869 numbers.
 
@@ -172,17 +176,19 @@ class TextGenRNN:
         self.tokens = [self.vocabulary[token] for token in tokens]
 
     def outputs(self, rounded: Rounded) -> list[Any]:
-        held, state = self.held, self.keras.start(1)
-        average, weight, found = np.zeros((1, 356), np.float32), np.full((1, 1), -128, np.float32), []
-        for token in self.tokens:
-            x = held["embedding/embedding/embeddings:0"][[token]]
+        padded, held = np.array([0] * PADS + self.tokens), self.held
+        windows = np.lib.stride_tricks.sliding_window_view(padded, PADS + 1)
+        state = self.keras.start(len(windows))
+        average = np.zeros((len(windows), 356), np.float32)
+        weight = np.full((len(windows), 1), -128, np.float32)
+        for column in windows.T:
+            x = held["embedding/embedding/embeddings:0"][column]
             y = np.concatenate([x, *self.keras.step(x, state, rounded)], axis=1)
             now = y @ held["attention/attention/attention_W:0"]
             weight = rounded("weight", np.logaddexp(weight, now))
             average = rounded("average", average + np.minimum(np.exp(now - weight), 1) * (y - average))
-            scores = average @ held["output/output/kernel:0"]
-            found.append(int((scores + held["output/output/bias:0"]).argmax()))
-        return found
+        scores = average @ held["output/output/kernel:0"] + held["output/output/bias:0"]
+        return scores.argmax(axis=1).tolist()
 
 
 class SileroVAD:

@@ -225,6 +225,15 @@ def test_the_page_of_adapters_is_what_its_rows_make(tmp_path):
     assert (tmp_path / "README.md").read_text() == (REPORTS / "adapters" / "README.md").read_text()
 
 
+def test_the_page_of_trained_networks_is_what_its_files_make(tmp_path):
+    """No network is run, and no package is needed."""
+    build_module()
+    for file in ("text.md", "outputs.csv", "states.csv", "horizons.csv"):
+        (tmp_path / file).write_text((REPORTS / "trained" / file).read_text())
+    sys.modules["build_trained"].page(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (REPORTS / "trained" / "README.md").read_text()
+
+
 def families():
     build_module()
     return sys.modules["build_families"], sys.modules["families_stored"], REPORTS / "families"
