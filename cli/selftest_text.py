@@ -72,9 +72,9 @@ def _bits(result: SelfTestResult) -> list[str]:
         found.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
     if model:
         grows = result.growth_bits_per_token
-        words = "The last token added none: bounded, as far as was run."
+        words = "It did not grow in the second half of the stream: bounded, as far as was run."
         if grows > 0:
-            words = f"The last token added {counted(grows, 'bit')}: the state grows with the stream."
+            words = f"It grew by {counted(grows, 'bit')} a token in the second half of the stream."
         free = " Positions are functions of the number of tokens, free, and in no sum."
         found += wrap(words + (free if any(one.position_bits for one in result.stored) else ""), "  ", "  ")
     else:

@@ -71,9 +71,10 @@ class SelfTestResult:
     """Everything that ``commlb check --machine`` says; the fields are the keys of its JSON.
 
     ``one_token_schedule``: only what the library itself runs was tested, one token a step and one stream alone.
-    ``growth_bits_per_token``: what the last token that was run added to the state: 0 for a bounded state, as far as
-    was run. ``traps``: the names of those that were caught. ``evidence``: "sampled", of streams drawn with
-    ``seed``: a test that holds has found nothing, and a trap that was caught is there.
+    ``growth_bits_per_token``: by how much the largest state of the stream's second half is above that of the first,
+    a token: 0 for a bounded state, as far as was run. ``traps``: the names of those that were caught.
+    ``evidence``: "sampled", of streams drawn with ``seed``: a test that holds has found nothing, and a trap that
+    was caught is there.
     """
 
     machine: MachineTested

@@ -290,6 +290,33 @@ def test_configs_that_are_none(folder, written, words):
     assert "\n" not in str(caught.value)
 
 
+def test_configs_as_transformers_writes_them(folder):
+    """Mamba-2's time steps have no upper end, which it writes in a way of its own."""
+    (folder / "saved").mkdir()
+    config("mamba2").save_pretrained(folder / "saved")
+    assert "__float__" in (folder / "saved" / "config.json").read_text()
+    made = adapt(Described(folder / "saved"), 32)
+    assert made.weights_digest == adapt(Described(config("mamba2")), 32).weights_digest
+
+
+def test_what_lacks_weights_or_has_pickled_ones_is_refused(folder):
+    made = transformers.AutoModelForCausalLM.from_config(config("mamba"))
+    made.save_pretrained(
+        folder / "saved", state_dict={k: v for k, v in made.state_dict().items() if "norm_f" not in k}
+    )
+    with pytest.raises(BadInput, match=r"lack .*norm_f"):
+        adapt(Described(folder / "saved"), 32)
+    (folder / "mamba" / "pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(BadInput, match="are pickled, and not read"):
+        adapt(Described(folder / "mamba"), 32)
+
+
+def test_too_many_layers_are_refused_at_once(folder):
+    (folder / "config.json").write_text('{"model_type": "mamba", "num_hidden_layers": 100000000}')
+    with pytest.raises(LimitError, match="num_hidden_layers must be at most 1000; given 100,000,000"):
+        commlb.reduce("index", n=4, machine="./config.json")
+
+
 def test_a_model_that_is_too_large_is_counted_before_it_is_made(folder):
     (folder / "config.json").write_text('{"model_type": "mamba2"}')
     with pytest.raises(

@@ -228,7 +228,7 @@ def adapted(name: str, family: str = "mamba", training: str = "self.training", *
     return commlb.selftest(f"nets.py:{name}", n=8, seed=1, **given)
 
 
-@pytest.mark.parametrize(("name", "bits"), [("gru", 256), ("lstm", 1024), ("keeps", 512), ("drops", 256)])
+@pytest.mark.parametrize(("name", "bits"), [("gru", 256), ("lstm", 1024), ("keeps", 256), ("drops", 256)])
 def test_modules_hold_with_what_they_keep_to_themselves(name, bits):
     result = adapted(name)
     assert result.holds, [test for test in result.tests if test.holds is False]

@@ -13,6 +13,7 @@ from commlb.checking.traps import DECLARED, OVERFULL, own_objects
 from commlb.machines.base import Array
 from commlb.models.base import KV, POSITION, RECURRENT, Tensor
 from commlb.models.machine import ModelMachine
+from commlb.models.places import growth
 from commlb.records_selftest import HOLDS, OneTest, StoredBits
 from commlb.wording import counted
 
@@ -24,7 +25,7 @@ SELF_DECLARED = ("storage_bits", "declared_bits", "state_bits")
 
 
 class Stored:
-    """The bits after 1, 12, 24 and all tokens, as far as streams are long, and what the last token added."""
+    """The bits after 1, 12, 24 and all tokens, as far as streams are long, and growth."""
 
     def __init__(self, s: Subject):
         self.s, self.grows = s, 0
@@ -32,9 +33,7 @@ class Stored:
         if s.model is not None:
             held = raw_states(s, s.model)
             self.found = [of_model(s.model, held[t - 1], t) for t in self.counts]
-            if s.length > 1:
-                last, before = (kept(of_model(s.model, held[t - 1], t)) for t in (s.length, s.length - 1))
-                self.grows = last - before
+            self.grows = growth([kept(of_model(s.model, state, t)) for t, state in enumerate(held, 1)])
         else:
             self.met = meetings(s)
             self.found = [

@@ -94,11 +94,20 @@ def _config(transformers: Any, file: Path) -> Any:
         raise BadInput(f"cannot read '{file}': {said(error)}") from None
     if not isinstance(read.get("model_type"), str):
         raise BadInput(f"'{file}' must be an object with a model_type, such as \"mamba\"")
-    sizes = {key: value for key, value in read.items() if key != "model_type"}
+    sizes = {key: _spelled(value) for key, value in read.items() if key != "model_type"}
     try:
         return transformers.AutoConfig.for_model(read["model_type"], **sizes)
     except Exception as error:
         raise BadInput(f"transformers makes no config of '{file}': {said(error)}") from error
+
+
+def _spelled(value: Any) -> Any:
+    """A value of a config; transformers writes infinities as {"__float__": "Infinity"}."""
+    if isinstance(value, dict) and set(value) == {"__float__"} and isinstance(value["__float__"], str):
+        return float(value["__float__"])
+    if isinstance(value, list):
+        return [_spelled(part) for part in value]
+    return value
 
 
 def _random(torch: Any, transformers: Any, config: Any, seed: int) -> tuple[Any, str]:

@@ -19,7 +19,7 @@ from commlb.errors import BadInput, LimitError
 from commlb.machines.base import Array, Machine, Namer, abridged
 from commlb.machines.rnn.rows import Rows, quiet
 from commlb.models.base import DTYPES, KV, POSITION, RECURRENT, Model, State, Tensor
-from commlb.models.places import Place, Rounding, magnitude, span
+from commlb.models.places import Place, Rounding, growth, magnitude, span
 from commlb.usercode import blamed
 from commlb.wording import NO_ANSWER, counted
 
@@ -182,16 +182,8 @@ class ModelMachine(Machine):
         )
 
     def growth_bits(self) -> int:
-        """Bits a token by which the state grew in the second half of the trial runs, rounded up; 0 if it did not.
-
-        A window grows until it is full, and what gathers tokens in blocks shrinks now and then: so the largest
-        states of the two halves are compared, and nothing is said of longer streams.
-        """
-        last, middle = self.task.length, self.task.length // 2
-        sizes = [self.bits(t) for t in range(1, last + 1)]
-        if middle < 1 or max(sizes[middle:]) <= max(sizes[:middle]):
-            return 0
-        return -(-(max(sizes[middle:]) - max(sizes[:middle])) // (last - middle))
+        """Bits a token by which the state grew in the trial runs: ``growth``."""
+        return growth([self.bits(t) for t in range(1, self.task.length + 1)])
 
     def message_bits(self, t: int) -> int:
         return self.bits(t) + (self.widths[-1] if t in self.task.answered_at else 0)
