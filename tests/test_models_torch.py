@@ -456,3 +456,30 @@ def test_a_window_that_fills_is_not_said_to_grow():
     made = machine(commlb.model(seeded(Private), readout=lambda y: y))
     assert made.bits(1) < made.bits(2) == made.bits(10)
     assert made.growth_bits() == 0
+
+
+class Mixes(nn.Module):
+    """Takes the mean over the batch away."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(KINDS, 3)
+
+    def forward(self, x, state):
+        h = self.embed(x) + (0 if state is None else 0.5 * state)
+        return h[:, :2], h - h.mean(dim=0, keepdim=True) * (len(h) > 1)
+
+
+def test_modules_of_ones_own_side_by_side():
+    """The newcomer's model is the same in a batch but for rounding, one that mixes its rows is not."""
+    streams = [STREAM, STREAM[::-1], STREAM[3:] + STREAM[:3]]
+    for described, same in ((commlb.model(seeded(Sequence)), True), (commlb.model(seeded(Mixes)), False)):
+        model = adapt(described, KINDS)
+        state = None
+        for t, token in enumerate(STREAM):
+            state, output = model.step(state, token, t)
+        found, scores = model.batch(streams)[0]
+        close = all(np.allclose(held.numbers, found[name].numbers, atol=1e-6) for name, held in state.items())
+        assert close == same
+        assert np.allclose(output, scores, atol=1e-6) == same
+    assert adapt(commlb.model(seeded(Keeps)), KINDS).batch(streams) is None

@@ -12,6 +12,10 @@ STARTS = ("initial_state", "initial", "init_hidden", "init_state")
 """Methods of a user's module that give its state before the first token: of nothing, or of the batch size, 1."""
 
 
+ANY = -1
+"""The axis of the batch is seen in the shapes of the state."""
+
+
 class Caller:
     """How a module is called, and how tokens become its input: ``vectors`` of shape (tokens, d)."""
 
@@ -105,11 +109,21 @@ class Own(Caller):
             (getattr(module, name) for name in STARTS if callable(getattr(module, name, None))), None
         )
         self.start = start
+        if self.takes_state and (start is None or not _binds(start, 0)):
+            self.batch_axis = ANY
 
-    def first(self) -> Any:
+    def first(self, runs: int = 1) -> Any:
         if self.start is None:
             return None
-        return self.start() if _binds(self.start, 0) else self.start(1)
+        return self.start() if _binds(self.start, 0) else self.start(runs)
+
+    def side_by_side(self, tokens: Sequence[int], state: Any, t: int) -> tuple[Any, Any]:
+        if self.embed is not None:
+            x = self.vectors(tokens)
+        else:
+            x = self.torch.tensor([[token] for token in tokens] if self.many else list(tokens))
+        found = self.module(x, self.first(len(tokens)) if state is None else state)
+        return found if isinstance(found, tuple) and len(found) == 2 else (found, found)
 
     def __call__(self, tokens: Sequence[int], state: Any, t: int) -> tuple[Any, Any]:
         if self.embed is not None:

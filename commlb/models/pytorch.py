@@ -17,7 +17,7 @@ from commlb.errors import BadInput
 from commlb.machines.rnn.weights import digest
 from commlb.models.adapting import Described, needs
 from commlb.models.base import DTYPES, Model, State, Tensor
-from commlb.models.callers import Cell, Layers, Own
+from commlb.models.callers import ANY, Cell, Layers, Own
 from commlb.models.kept import Kept
 from commlb.models.leaves import put_together, short, signature, take_apart
 
@@ -162,9 +162,14 @@ class TorchModel(Model):
             return None
         state: Any = None
         output: Any = None
-        for t, tokens in enumerate(zip(*streams, strict=True)):
-            with scheduled(self.torch):
-                output, state = self.caller.side_by_side(tokens, state, t)
+        try:
+            for t, tokens in enumerate(zip(*streams, strict=True)):
+                with scheduled(self.torch):
+                    output, state = self.caller.side_by_side(tokens, state, t)
+        except (RuntimeError, TypeError, ValueError, IndexError):  # it is written for one stream
+            return None
+        if len(output) != len(streams):
+            return None
         found: list[tuple[State, Any]] = []
         for run in range(len(streams)):
             leaves, _ = take_apart(state, self.is_leaf)
@@ -178,7 +183,12 @@ class TorchModel(Model):
         return found
 
     def _one(self, value: Any, axis: int, run: int, runs: int) -> Any:
-        """Stream ``run`` of a tensor of the state; what has no axis of that many streams is shared by all."""
+        """Stream ``run`` of a tensor of the state; what has no axis of that many streams is shared by all.
+
+        Of a user's module the axis is the first of that many.
+        """
+        if axis == ANY and isinstance(value, self.torch.Tensor):
+            axis = next((k for k, size in enumerate(value.shape) if size == runs), 0)
         has_axis = isinstance(value, self.torch.Tensor) and value.ndim > axis and value.shape[axis] == runs
         return value.narrow(axis, run, 1) if has_axis else value
 
